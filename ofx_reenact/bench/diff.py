@@ -80,14 +80,14 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
 def _rows(record: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the rows that have figures, by table and by what was measured."""
     return {
-        (name, _named(row)): row
+        (name, _describe_row(row)): row
         for name, rows in record["tables"].items()
         for row in rows
         if any(unit in row for unit in FIGURES)
     }
 
 
-def _named(row: Mapping[str, Any]) -> str:
+def _describe_row(row: Mapping[str, Any]) -> str:
     """Return what a row measured, in words."""
     words = [(name, row[name]) for name in IDENTITY if name in row]
     return ", ".join(f"{value} {name}" if isinstance(value, int) else str(value) for name, value in words)

@@ -117,7 +117,7 @@ def measure_scaling(shot: Shot, processes: Sequence[int], runs: int, device: str
         for count in processes:
             outputs = [str(Path(shot.output).with_name(f"out{number}.####.exr")) for number in range(count)]
             rounds[-1][count] = run_together([[*render_line(shot, output, device), *made] for output in outputs])
-    return [_scaled(shot.frames, count, processes[0], rounds) for count in processes]
+    return [_scaling_row(shot.frames, count, processes[0], rounds) for count in processes]
 
 
 def run_together(lines: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> list[Run]:
@@ -166,7 +166,7 @@ def render_line(shot: Shot, output: str, device: str) -> list[str]:
     return [*inputs, "--existing", "overwrite", "--device", device, "--progress", "none"]
 
 
-def _scaled(frames: int, count: int, first: int, rounds: Sequence[dict[int, list[Run]]]) -> Scaling:
+def _scaling_row(frames: int, count: int, first: int, rounds: Sequence[dict[int, list[Run]]]) -> Scaling:
     """Return the row of one number of processes, each of ``frames`` frames."""
     took = {n: [max(run.seconds for run in done[n]) for done in rounds] for n in (count, first)}
     speedups = [count / seconds * one / first for seconds, one in zip(took[count], took[first], strict=True)]

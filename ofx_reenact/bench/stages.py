@@ -131,8 +131,8 @@ def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "warp") 
             with observe_stages(clock):
                 _pass(shot, clock, samples, device, profile)
             settings = _settings(shot, device, profile)
-            samples.whole.append(_whole(settings))
-            samples.rendered.append(_whole(_with_analysis(settings, shot)))
+            samples.whole.append(_time_render(settings))
+            samples.rendered.append(_time_render(_with_analysis(settings, shot)))
     peaks.append(measure_peak(torch.float32, device))
     result: dict[str, Any] = {
         "stages": [row for shot in timed for row in _rows(shot, timed[shot], warm[shot], max(peaks))],
@@ -140,7 +140,7 @@ def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "warp") 
         "peak_gflop_per_second": max(peaks),
     }
     if any(shot.moving for shot in shots):
-        result["moving"] = [row for shot in shots if shot.moving for row in _beside(shot.size, timed)]
+        result["moving"] = [row for shot in shots if shot.moving for row in _compare_with_still(shot.size, timed)]
     return result
 
 
@@ -195,7 +195,7 @@ def _track(
     performance.save(path)
 
 
-def _whole(settings: Settings) -> float:
+def _time_render(settings: Settings) -> float:
     """Render a shot as the command ``render`` does; returns seconds a frame."""
     started = time.perf_counter()
     report = render_sequence(settings)
@@ -226,7 +226,7 @@ def _with_analysis(settings: Settings, shot: Shot) -> Settings:
     )
 
 
-def _beside(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[MovingRatio]:
+def _compare_with_still(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[MovingRatio]:
     """Compare the moving plate with the still, at one size."""
     still, moving = timed[size, "still"], timed[size, "moving"]
     compared = {"rendered": (still.rendered, moving.rendered), "whole": (still.whole, moving.whole)}

@@ -206,15 +206,15 @@ def compare(
             for one in what:
                 for state in states if run % 2 else states[::-1]:
                     _measure(one, state, shot, device, profile, samples if run else warm)
-    return {"lacking": samples.lacking, **_summed(samples)}
+    return {"lacking": samples.lacking, **_make_rows(samples)}
 
 
 def _measure(what: str, state: State, shot: Shot, device: str, profile: str, samples: Samples) -> None:
     """Measure one thing with one state once."""
-    own = _own(shot, state.name)
+    own = _shot_of_state(shot, state.name)
     if what == "memory":
         words = [*render_line(own, own.output, device), "--profile", profile]
-        for name, path in _made(shot, own).items():
+        for name, path in _analysis_files(shot, own).items():
             words += [f"--{name.replace('_', '-')}", path]
         samples.runs[shot.size, shot.kind, shot.frames][state.name] += run_together([words], state.environment)
         return
@@ -227,7 +227,7 @@ def _measure(what: str, state: State, shot: Shot, device: str, profile: str, sam
             samples.passes[shot.size, shot.kind, f"stage {stage}", _per(stage)][state.name].append(seconds)
         return
     if what == "rendered":
-        answer = state.ask("render", settings={**_settings(own, device, profile), **_made(shot, own)})
+        answer = state.ask("render", settings={**_settings(own, device, profile), **_analysis_files(shot, own)})
     else:
         answer = state.ask("analyse", settings=_analysis(own, device, profile))
     of = (shot.size, shot.kind, what, "frame")
@@ -241,7 +241,7 @@ def _per(stage: str) -> str:
     return "shot" if stage in ONCE else "frame"
 
 
-def _own(shot: Shot, name: str) -> Shot:
+def _shot_of_state(shot: Shot, name: str) -> Shot:
     """Return a shot whose results and intermediate files are in a folder of one state."""
     folder = shot.tracked.parent / name / shot.kind
     folder.mkdir(parents=True, exist_ok=True)
@@ -261,7 +261,7 @@ def _analysis(shot: Shot, device: str, profile: str) -> dict[str, str]:
     return {**_settings(shot, device, profile), "output": "", "performance": str(shot.tracked), **moving}
 
 
-def _made(shot: Shot, own: Shot) -> dict[str, str]:
+def _analysis_files(shot: Shot, own: Shot) -> dict[str, str]:
     """Return the settings that name analysis files: performances for both states, the rest for each state."""
     folder = own.tracked.parent
     parts = {"target_performance": str(_plate(shot)), "parts_file": str(folder / "made.json")} if shot.moving else {}
@@ -272,7 +272,7 @@ def _plate(shot: Shot) -> Path:
     return shot.tracked.with_name("plate.npz")
 
 
-def _summed(samples: Samples) -> dict[str, list[Any]]:
+def _make_rows(samples: Samples) -> dict[str, list[Any]]:
     """Return the rows of all samples; what only one state has is not compared."""
     times: list[StateTime] = []
     compared: list[Compared] = []
@@ -285,7 +285,7 @@ def _summed(samples: Samples) -> dict[str, list[Any]]:
                 rows[name] = StateTime(name, *of, each, **timed_fields([s for one in passes[name] for s in one]))
         times += rows.values()
         if len(rows) == len(STATES):
-            compared.append(_compared(of, rows, passes, cpu))
+            compared.append(_compare(of, rows, passes, cpu))
     result: dict[str, list[Any]] = {"states": times, "compared": compared}
     if samples.runs:
         result["memory"] = [
@@ -301,7 +301,7 @@ def _summed(samples: Samples) -> dict[str, list[Any]]:
     return result
 
 
-def _compared(
+def _compare(
     of: _Of, rows: Mapping[str, StateTime], passes: Mapping[str, list[list[float]]], cpu: Mapping[str, float]
 ) -> Compared:
     before, after = (rows[name] for name in STATES)

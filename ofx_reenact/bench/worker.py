@@ -28,7 +28,7 @@ def render(settings: dict[str, Any]) -> dict[str, Any]:
     from ofx_reenact.engine.render_job import render_sequence
     from ofx_reenact.settings import Settings
 
-    return _timed(lambda: len(render_sequence(Settings(**settings)).written))
+    return _time(lambda: len(render_sequence(Settings(**settings)).written))
 
 
 def analyse(settings: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def analyse(settings: dict[str, Any]) -> dict[str, Any]:
         about = analyse_inputs(Settings(**settings), fresh=True)
         return int(about["last"]) - int(about["first"]) + 1
 
-    return _timed(track)
+    return _time(track)
 
 
 def stages(shot: dict[str, Any], device: str, profile: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def stages(shot: dict[str, Any], device: str, profile: str) -> dict[str, Any]:
         return {"lacking": f"{type(error).__name__}: {error}"}
 
 
-def _timed(work: Callable[[], int]) -> dict[str, Any]:
+def _time(work: Callable[[], int]) -> dict[str, Any]:
     """Run work, which returns a number of frames; returns it with the wall and CPU seconds."""
     cpu, started = time.process_time(), time.perf_counter()
     frames = work()

@@ -113,7 +113,7 @@ def fdgan(
     check_choice("--recipe", recipe, ("repair", "portrait"))
     check_choice("--variant", variant, ("fdgan", "fdgan-1", "adain", "pix2pixhd"))
     from ofx_reenact.device import choose_device
-    from ofx_reenact.training.distributed import joined
+    from ofx_reenact.training.distributed import join_group
     from ofx_reenact.training.fdgan import portrait, repair
     from ofx_reenact.training.fdgan.base import CRITICS
     from ofx_reenact.training.loop import Run
@@ -124,7 +124,7 @@ def fdgan(
     _use_threads(threads)
     given = _given(batch=batch, learning_rate=learning_rate)
     given |= {"seed": seed, "device": choose_device(device), "variant": variant}
-    with joined(given["device"]) as group:
+    with join_group(given["device"]) as group:
         run = Run(out, save_every, resume, _show, group)
         if recipe == "repair":
             settings = repair.RepairSettings(critic_from=critic_from, **given)

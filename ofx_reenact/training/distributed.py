@@ -102,7 +102,7 @@ ALONE = Group()
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Group]:
+def join_group(device: str) -> Iterator[Group]:
     """Join the processes that torchrun started, and leave together; ``ALONE`` without torchrun.
 
     On ``cuda`` each process on a machine gets a GPU of its own, which the name ``cuda`` then means in this process.

@@ -137,7 +137,7 @@ def test_a_plate_that_moves_is_distinct_and_its_still_is_its_first_frame(tmp_pat
 def test_a_plate_that_moves_is_compared_with_its_still_pass_by_pass():
     samples = [stages._Samples(whole=[2.0, 8.0, 4.0], rendered=[1.0, 2.0, 4.0])]
     samples.append(stages._Samples(whole=[3.0, 8.0, 8.0], rendered=[1.0, 3.0, 5.0]))
-    render, analysed = stages._beside("256", {("256", "still"): samples[0], ("256", "moving"): samples[1]})
+    render, analysed = stages._compare_with_still("256", {("256", "still"): samples[0], ("256", "moving"): samples[1]})
     assert (render.what, render.samples, render.ratio) == ("rendered", 3, 1.25)
     assert (render.still_milliseconds, render.moving_milliseconds) == (2000, 3000)
     assert (analysed.what, analysed.ratio) == ("whole", 1.5)
@@ -224,7 +224,7 @@ def test_a_line_is_what_it_is_for_no_frames_and_what_each_adds():
 
 def test_speedup_is_of_the_same_round():
     rounds = [{1: [Run(10, 8, 1)], 2: [Run(12, 9, 1), Run(16, 9, 1)]}, {1: [Run(20, 8, 1)], 2: [Run(20, 9, 1)] * 2}]
-    scaled = processes._scaled(4, 2, 1, rounds)
+    scaled = processes._scaling_row(4, 2, 1, rounds)
     assert (scaled.frames, scaled.samples, scaled.milliseconds) == (8, 2, 18000)
     assert scaled.speedup == pytest.approx(np.median([2 * 10 / 16, 2 * 20 / 20]))
     assert scaled.cpu_milliseconds == pytest.approx(18000 / 8)

@@ -175,7 +175,7 @@ def test_ratios_are_of_medians_and_their_spread_is_over_passes():
     samples.passes[of].update(before=[[4.0], [8.0], [9.0]], after=[[1.0], [4.0], [2.0]])
     samples.cpu[of].update(before=[6.0, 6.0, 8.0], after=[3.0, 2.0, 4.0])
     samples.runs["uhd", "still", 6].update(before=[Run(9, 9, 900)], after=[Run(5, 5, 600)])
-    result = states._summed(samples)
+    result = states._make_rows(samples)
     (row,) = result["compared"]
     assert (row.before_milliseconds, row.after_milliseconds, row.ratio, row.cpu_ratio) == (8000, 2000, 4, 2)
     assert (row.ratio_p5, row.ratio_p95) == pytest.approx((2.2, 4.45))

@@ -91,7 +91,7 @@ def train_custom(
         rows = rng.choice(used, settings.batch)
         batch = stack_pairs([pairs[i] for i in rows]).to(settings.device)
         with autocast(settings.device, settings.bf16):
-            made = trained(batch.warped, batch.maps, batch.landmarks, _repeated(tables, len(rows)))
+            made = trained(batch.warped, batch.maps, batch.landmarks, _repeat(tables, len(rows)))
             loss = torch.stack(list(losses(made, batch, settings.features).values())).sum()
         set_rate(optimiser, settings.learning_rate * min(1.0, 2 * (1 - step / settings.steps)))
         descend(loss, optimiser)
@@ -116,12 +116,12 @@ def stack_pairs(pairs: Sequence[Pair]) -> Batch:
     return Batch(target, warped, truth, pictures("maps"), points("target_landmarks"), points("landmarks"), person)
 
 
-def _repeated(tables: Sequence[Tensor], count: int) -> tuple[Tensor, ...]:
+def _repeat(tables: Sequence[Tensor], count: int) -> tuple[Tensor, ...]:
     return tuple(table.expand(count, -1, -1) for table in tables)
 
 
 @torch.no_grad()
 def _measure(network: RepairNetwork, tables: Sequence[Tensor], batch: Batch) -> float:
     """Return the mean PSNR in the mouth, in dB."""
-    made = network(batch.warped, batch.maps, batch.landmarks, _repeated(tables, len(batch.truth))).picture
+    made = network(batch.warped, batch.maps, batch.landmarks, _repeat(tables, len(batch.truth))).picture
     return measure_mouth(batch, made)["PSNR repaired"].nanmean().item()

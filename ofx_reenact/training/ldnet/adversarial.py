@@ -178,7 +178,7 @@ class Stage1(AdversarialRecipe):
         with torch.no_grad():
             identity = self.table(target.to(landmarks.device))
             swapped = self.network.generate(self.network.encode_pose(landmarks), identity)
-        return -picked(self.classifier(swapped), driver).mean()
+        return -log_p(self.classifier(swapped), driver).mean()
 
     def _network_losses(self, landmarks: Tensor, driver: Tensor, target: Tensor, terms: dict[str, Tensor]) -> Tensor:
         """Return equation 2: reconstruct the driver's own landmarks; hide the driver's identity in the swap."""
@@ -186,7 +186,7 @@ class Stage1(AdversarialRecipe):
         who = torch.cat([driver, target]).to(landmarks.device)
         own, swapped = self.network.generate(pose.repeat(2, 1), self.table(who)).chunk(2)
         rebuilt = squared_error(own, landmarks)
-        found = adversary_loss(picked(self.classifier(swapped), driver), self._people.count, self._settings.adv).mean()
+        found = adversary_loss(log_p(self.classifier(swapped), driver), self._people.count, self._settings.adv).mean()
         terms |= {"rec": rebuilt.detach(), "adv": found.detach()}
         return 1000 * rebuilt + 0.1 * found
 
@@ -236,7 +236,7 @@ class Stage2(AdversarialRecipe):
             swapped = self.network(second, self.network.encode_identity(other))
         real, fake = self.discriminator(second), self.discriminator(swapped)
         d = ((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean()
-        c = -(picked(self.classifier(other), target) + not_picked(self.classifier(swapped), target)).mean()
+        c = -(log_p(self.classifier(other), target) + log_not_p(self.classifier(swapped), target)).mean()
         terms |= {"D": d.detach(), "C": c.detach()}
         return d + c
 
@@ -250,7 +250,7 @@ class Stage2(AdversarialRecipe):
         content = ((pose - self.network.encode_pose(swapped)) ** 2).sum(-1).mean()
         rebuilt = squared_error(own, second)
         deceived = (self.discriminator(swapped) ** 2).mean()
-        recognised = -picked(self.classifier(swapped), target).mean()
+        recognised = -log_p(self.classifier(swapped), target).mean()
         found = {"cont": content, "rec": rebuilt, "adv_D": deceived, "adv_C": recognised}
         terms |= {name: value.detach() for name, value in found.items()}
         return 1000 * rebuilt + 0.01 * content + 0.1 * deceived + 0.1 * recognised
@@ -261,14 +261,14 @@ class Stage2(AdversarialRecipe):
         return self._score(self.network)
 
 
-def picked(log_probabilities: Tensor, who: Tensor) -> Tensor:
-    """Return the log-probability (B,) of people (B,) out of (B, K)."""
+def log_p(log_probabilities: Tensor, who: Tensor) -> Tensor:
+    """Return log P (B,) of people (B,), given log P (B, K) of all."""
     return log_probabilities.gather(1, who.to(log_probabilities.device)[:, None])[:, 0]
 
 
-def not_picked(log_probabilities: Tensor, who: Tensor) -> Tensor:
-    """Return the logarithm (B,) of 1 - P of people (B,), given log P (B, K)."""
-    return (1 - picked(log_probabilities, who).exp()).clamp(min=1e-6).log()
+def log_not_p(log_probabilities: Tensor, who: Tensor) -> Tensor:
+    """Return log(1 - P) (B,) of people (B,), given log P (B, K) of all."""
+    return (1 - log_p(log_probabilities, who).exp()).clamp(min=1e-6).log()
 
 
 def adversary_loss(log_probability: Tensor, count: int, kind: Adversary) -> Tensor:
@@ -320,7 +320,7 @@ def train_adversarial(
     if stage == "1":
         return None
     settings, steps = replace(settings, stage=2), steps or STEPS[2]
-    measure = partial(score, models=models_by_name(models), drawing=SwapSettings(settings.norm, template))
+    measure = partial(score, models=models_by_name(models), swap_settings=SwapSettings(settings.norm, template))
     second = Stage2(settings, persons, template, _load_stage1(settings, folder), measure)
     replace(run, out=run.out / "stage2").train(second, steps, "stage 2")
     described = f"adversarial recipe, stage 2 {steps} steps of {settings.batch}, adv {settings.adv}, "

@@ -1,4 +1,4 @@
-"""What both trainings of LD-Net share: where weights go, and what their metadata says."""
+"""What both trainings of LD-Net share: checks, losses, and the weights file with its metadata."""
 
 from __future__ import annotations
 

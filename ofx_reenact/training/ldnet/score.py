@@ -54,7 +54,7 @@ def relative_motion(network: LDNet, swaps: Swaps) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def score(
-    network: LDNet, models: Mapping[str, HeadModel], drawing: SwapSettings, count: int = 1024, seed: int = SEED
+    network: LDNet, models: Mapping[str, HeadModel], swap_settings: SwapSettings, count: int = 1024, seed: int = SEED
 ) -> dict[str, float]:
     """Measure a network on unseen people of each head model.
 
@@ -68,12 +68,12 @@ def score(
     scores: dict[str, float] = {}
     for name, model in models.items():
         generator = torch.Generator().manual_seed(seed)
-        plain = replace(drawing, facing=0.0, same_rest=0.0, plain=1.0)
+        plain = replace(swap_settings, facing=0.0, same_rest=0.0, plain=1.0)
         swaps = draw_swaps(model, plain, count, generator)
         made = guesses(network, swaps)
         for guess in ("copied", "direct", "anchored"):
             scores[f"{name} {guess}"] = point_error(made[guess], swaps.truth).mean().item()
-        swaps = draw_swaps(model, replace(drawing, facing=1.0, same_rest=1.0, plain=0.0), count, generator)
+        swaps = draw_swaps(model, replace(swap_settings, facing=1.0, same_rest=1.0, plain=0.0), count, generator)
         moved, true = relative_motion(network, swaps)
         scores[f"{name} relative"] = point_error(moved + swaps.target, true + swaps.target).mean().item()
         scores[f"{name} gain"] = ((moved * true).sum() / (true * true).sum()).item()

@@ -91,7 +91,7 @@ class SupervisedRecipe(Recipe):
         """
         torch.manual_seed(settings.seed)
         self._settings, self._sources, self._tracks, self._score = settings, sources, tracks, score
-        self._drawing = SwapSettings(settings.norm, template)
+        self._swap_settings = SwapSettings(settings.norm, template)
         self.network = (start or LDNet(width=settings.width)).to(settings.device).requires_grad_(True)
         # The decay counts from 1 here, in FD-GAN's recipes from 0.
         self.average = Average(self.network, settings.ema, first=1)
@@ -107,7 +107,7 @@ class SupervisedRecipe(Recipe):
         settings = self._settings
         set_rate(self.optimiser, settings.learning_rate * max(cosine_rate(number, steps, WARM_UP), LEAST_RATE))
         model = self._sources[number % len(self._sources)]
-        swaps = draw_swaps(model, self._drawing, settings.batch, self.rng).to(settings.device)
+        swaps = draw_swaps(model, self._swap_settings, settings.batch, self.rng).to(settings.device)
         real = self._draw_real()
         with autocast(settings.device, settings.bf16):
             terms = losses(self.network, swaps)
@@ -129,7 +129,7 @@ class SupervisedRecipe(Recipe):
             return None
         who = torch.randint(self._tracks.count, (2 * self._settings.batch,), generator=self.rng)
         drawn = self._tracks.draw(who, self.rng)
-        normalised, _ = normalise(drawn, self._settings.norm, self._drawing.template)
+        normalised, _ = normalise(drawn, self._settings.norm, self._swap_settings.template)
         driver, target = normalised.to(self._settings.device).chunk(2)
         return driver, target
 
@@ -202,7 +202,7 @@ def train_supervised(
     used = sha256_of(Path(tracks)) if tracks else ""
     settings = replace(settings, start=origin.sha256 if origin else "", tracks=used)
     template = origin.template if origin else models[0].template()
-    measure = partial(score, models=models_by_name(models), drawing=SwapSettings(settings.norm, template))
+    measure = partial(score, models=models_by_name(models), swap_settings=SwapSettings(settings.norm, template))
     network, steps = origin.network if origin else None, steps or STEPS
     recipe = SupervisedRecipe(settings, models, template, measure, start=network, tracks=people)
     run.train(recipe, steps, "supervised")

@@ -67,14 +67,14 @@ class SwapSettings:
     noise: float = 0.0015
 
 
-def draw_swaps(model: HeadModel, drawing: SwapSettings, count: int, generator: torch.Generator) -> Swaps:
+def draw_swaps(model: HeadModel, settings: SwapSettings, count: int, generator: torch.Generator) -> Swaps:
     """Draw swaps of random people in random poses."""
-    template = drawing.template
+    template = settings.template
     drivers, targets = model.draw_people(2 * count, generator).chunk(2)
     driver_distance, target_distance = model.draw_distances(2 * count, generator).chunk(2)
-    facing = torch.rand(count, 1, generator=generator) < drawing.facing
+    facing = torch.rand(count, 1, generator=generator) < settings.facing
     act, rest, own = (model.draw_poses(count, generator, facing) for _ in range(3))
-    same_rest = torch.rand(count, 1, generator=generator) < drawing.same_rest
+    same_rest = torch.rand(count, 1, generator=generator) < settings.same_rest
     own = Poses(
         torch.where(same_rest, rest.expression, own.expression), torch.where(same_rest, rest.angles, own.angles)
     )
@@ -83,21 +83,21 @@ def draw_swaps(model: HeadModel, drawing: SwapSettings, count: int, generator: t
         (drivers, act, driver_distance), (drivers, rest, driver_distance), (targets, own, target_distance),
         (targets, act, target_distance), (drivers, nothing, driver_distance), (targets, nothing, target_distance),
     )  # fmt: skip
-    faces = [normalise(model.landmarks(*one), drawing.norm, template)[0] for one in seen]
-    free = (torch.rand(count, 1, 1, generator=generator) >= drawing.plain).float()
-    if drawing.bend or drawing.offset:
-        acted, rested, owned = (draw_bends(template, count, generator) * drawing.bend for _ in range(3))
+    faces = [normalise(model.landmarks(*one), settings.norm, template)[0] for one in seen]
+    free = (torch.rand(count, 1, 1, generator=generator) >= settings.plain).float()
+    if settings.bend or settings.offset:
+        acted, rested, owned = (draw_bends(template, count, generator) * settings.bend for _ in range(3))
         owned = torch.where(same_rest[..., None], rested, owned)
-        identity = draw_bends(template, 2 * count, generator) * drawing.offset
-        identity += torch.randn(identity.shape, generator=generator) * drawing.offset * 0.04
+        identity = draw_bends(template, 2 * count, generator) * settings.offset
+        identity += torch.randn(identity.shape, generator=generator) * settings.offset * 0.04
         of_driver, of_target = identity.chunk(2)
         added = (
             acted + of_driver, rested + of_driver, owned + of_target, acted + of_target, of_driver, of_target,
         )  # fmt: skip
         faces = [face + more * free for face, more in zip(faces, added, strict=True)]
-    if drawing.noise:
+    if settings.noise:
         # Noise is the tracker's: the truth has none.
         for place in (0, 1, 2):
-            faces[place] = faces[place] + torch.randn(faces[place].shape, generator=generator) * drawing.noise * free
+            faces[place] = faces[place] + torch.randn(faces[place].shape, generator=generator) * settings.noise * free
     driver, at_rest, target, truth, *neutral = faces
     return Swaps(driver, at_rest, target, truth, same_rest[..., None], torch.stack(neutral))

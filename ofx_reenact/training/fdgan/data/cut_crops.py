@@ -96,7 +96,7 @@ def build_crops(
     stats = [(s.path, s.path.stat()) for s in sources]
     made_of = [size, every, [[str(path.absolute()), stat.st_size, stat.st_mtime_ns] for path, stat in stats]]
     parts, rows = PartFiles(out, made_of), Columns()
-    for source, part in zip(sources, make_parts(_crops_of, sources, parts, jobs, observe, _load_tools), strict=True):
+    for source, part in zip(sources, make_parts(_cut_crops, sources, parts, jobs, observe, _load_tools), strict=True):
         for name, values in part.items():
             if name in REASONS:
                 getattr(counts, name).extend(values.tolist())
@@ -123,7 +123,7 @@ def _load_tools() -> _Tools:
     return FaceMesh(), FaceMesh(), SelfieSegmentation(), Colour()
 
 
-def _crops_of(tools: _Tools, source: _Source) -> Arrays:
+def _cut_crops(tools: _Tools, source: _Source) -> Arrays:
     """Cut out the faces of one file."""
     tracker, crop_tracker, segmentation, colour = tools
     rows, counts, path = Columns(), Counts(), source.path

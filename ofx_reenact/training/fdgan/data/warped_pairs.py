@@ -112,7 +112,7 @@ def make_reverse_pairs(
         return plain, []
     head = head_pose(mesh)
     moved = head.invert(mesh)
-    moved[:FACE_POINTS] += opening_motion(moved, rng)
+    moved[:FACE_POINTS] += draw_opening_motion(moved, rng)
     dropped = head.apply(moved)
     view = view_of(photograph, mesh)
     frame = make_frame(view, pose_of_mesh(view, dropped, head, shading=0.0))
@@ -167,7 +167,7 @@ def make_pseudo_target(
     head = head_pose(mesh)
     frontal = head.invert(mesh)
     open_fraction = rng.uniform(0, MOST_OPEN) if rng.random() < PARTLY_OPEN else 0.0
-    shift = closing_motion(frontal, open_fraction, rng)
+    shift = draw_closing_motion(frontal, open_fraction, rng)
     turn = Rotation.from_euler("xyz", rng.normal(0, [degrees, degrees, degrees / 2]), degrees=True).as_matrix()
     turned = Similarity(turn @ head.rotation, head.scale, head.translation)
     moved = frontal.copy()
@@ -181,7 +181,7 @@ def make_pseudo_target(
     return (frame.colour if open_fraction else draw_lip_line(frame.colour, shut, head.scale, rng)), shut
 
 
-def closing_motion(frontal: np.ndarray, open_fraction: float, rng: np.random.Generator) -> np.ndarray:
+def draw_closing_motion(frontal: np.ndarray, open_fraction: float, rng: np.random.Generator) -> np.ndarray:
     """Draw how the mesh moves when the mouth shuts: frontal displacements (468, 3), canonical units.
 
     The lips meet nearer to the upper one. The corners come inward, and a wide open mouth takes the chin along.
@@ -198,7 +198,7 @@ def closing_motion(frontal: np.ndarray, open_fraction: float, rng: np.random.Gen
     return mouth_motion(frontal, upper * move, -(1 - upper) * move, -jaw, rng.uniform(0, 0.16), rng.normal(0, 0.12))
 
 
-def opening_motion(frontal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def draw_opening_motion(frontal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw how the mesh moves when the jaw drops in speech: frontal displacements (468, 3), canonical units."""
     left, right = frontal[list(_CORNERS), 0]
     across = (frontal[_LOWER, 0] - left) / max(right - left, 1e-6) * 2 - 1
