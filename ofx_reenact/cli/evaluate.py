@@ -78,7 +78,7 @@ def fdgan(
         list[str] | None, typer.Option(help="FD-GAN weights, may be repeated; default: the shipped ones.")
     ] = None,
     as_json: _Json = None,
-    report: Annotated[Path | None, typer.Option(help="Also draw sheets into this folder.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also draw contact sheets into this folder.")] = None,
     limit: Annotated[int, typer.Option(help="Maximum number of cases per kind, evenly chosen; 0: all.", min=0)] = 0,
 ) -> int:
     """Measure FD-GAN beside the warp alone, on people held out for validation: PSNR, SSIM, features, identity."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ofx_reenact.compiled import compiled
 from ofx_reenact.fdgan.dictionary import Dictionary
-from ofx_reenact.fdgan.lines import quick_landmark_image
+from ofx_reenact.fdgan.landmark_image_cpu import quick_landmark_image
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.repair import FLOW, GIVEN, MASK_BIAS, RepairNetwork, seen_by_translator
 from ofx_reenact.fdgan.window import finer_of

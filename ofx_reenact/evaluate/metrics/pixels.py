@@ -25,7 +25,7 @@ ZERO_MOTION = Metric(
 SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the face over that of the target picture")
 
 
-def against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
+def score_against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
     """Compute SSIM, PSNR and, if its network is installed, feature distance of pictures (N, H, W, 3) uint8."""
     one, other = to_tensor(made), to_tensor(truth)
     everywhere = torch.ones_like(other[:, :1])

@@ -246,7 +246,7 @@ class StillMeasurer:
             *zero_motion,
         ]
         if truth is not None:
-            scores += pixels.against_truth(made.portrait, truth.select(scene.measured_frames).portrait)
+            scores += pixels.score_against_truth(made.portrait, truth.select(scene.measured_frames).portrait)
         return scores
 
     def _compare_regions(self, method: str, made: Observed, scene: Scene) -> list[Scores]:
