@@ -21,4 +21,5 @@ def bench(frames: int = 1000, runs: int = 12, device: str = "cpu") -> list[Speed
     driver = target + _MOTION * np.random.default_rng(1).standard_normal((frames, LANDMARKS, 2)).astype(np.float32)
     code = identity_code(weights, target)
     what = f"LD-Net, {frames} frames, float32"
-    return [time_work(what, lambda: transfer(weights, code, target, driver, driver[:1]), torch.float32, runs, device)]
+    work = lambda: transfer(weights, code, target, driver, driver[:1])  # noqa: E731
+    return [time_work(what, work, torch.float32, runs, device)]
