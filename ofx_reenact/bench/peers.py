@@ -136,7 +136,7 @@ def _kind(folder: Path) -> _Checkout:
     lacking = {kind: [name for name in kind.files if not (folder / name).is_file()] for kind in _KINDS}
     kind = min(lacking, key=lambda k: len(lacking[k]) / len(k.files))
     if len(lacking[kind]) == len(kind.files):
-        raise ReenactError(f"{folder}: no checkout of {' or '.join(k.project for k in _KINDS)}")
+        raise ReenactError(f"{folder}: no checkout of {' or '.join(k.project for k in _KINDS)}; name one")
     if lacking[kind]:
         raise ReenactError(f"{folder}: not a whole checkout of {kind.project}, {', '.join(lacking[kind])} is missing")
     return kind

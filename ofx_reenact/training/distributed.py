@@ -155,7 +155,7 @@ def _join(store: dist.Store, rank: int, size: int, device: str) -> None:
     if cuda:
         local, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
         if local >= gpus:
-            raise SettingsError(f"torchrun --nproc-per-node: {gpus} GPUs here, and one is needed for each process")
+            raise SettingsError(f"torchrun --nproc-per-node: {gpus} GPUs here, and each process needs one: start fewer")
         torch.cuda.set_device(local)
     # Plain values are sent from CPU to CPU, so a machine with GPUs needs both backends.
     backend = "cpu:gloo,cuda:nccl" if cuda and dist.is_nccl_available() else "gloo"

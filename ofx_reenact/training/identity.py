@@ -66,7 +66,7 @@ def train_identity(
         # No pair is made of a frame in which nothing moves or whose face leaves the picture.
         pairs += [pair] if pair is not None else []
     if faceless == count:
-        raise ReenactError(f"{frames}: no face was found in any frame")
+        raise ReenactError(f"{frames}: no face was found in any frame; give others")
     learned = train_custom(fdgan.network, dictionary, pairs, replace(custom, device=device), observe)
     person = replace(
         identity.person, dictionary=learned.dictionary, adapters=learned.adapters, fdgan_sha256=fdgan.sha256

@@ -214,7 +214,7 @@ def read_checkpoint(checkpoint: Path) -> tuple[dict[str, Any], int, float, dict[
     # A zip archive with a pickle, limited to tensors and plain values: a damaged one raises errors of any class.
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WeightsError(f"{checkpoint}: not a whole checkpoint ({reason})") from error
+        raise WeightsError(f"{checkpoint}: not a whole checkpoint ({reason}); choose another --out") from error
 
 
 def restore(recipe: Recipe, checkpoint: Path, group: Group = ALONE) -> tuple[int, float]:

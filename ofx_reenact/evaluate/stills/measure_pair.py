@@ -280,7 +280,7 @@ def choose_frames(performance: Performance, pair: TargetDriverPair, options: Opt
         raise ReenactError(f"{pair.driver}: no face in frame {pair.target_frame}; choose another with --target-frame")
     numbers = evenly([number for number in tracked if number != pair.target_frame][:: options.every], options.limit)
     if not numbers:
-        raise ReenactError(f"{pair.driver}: no frame to measure")
+        raise ReenactError(f"{pair.driver}: no frame with a face to measure; leave this clip out")
     return numbers
 
 

@@ -84,4 +84,4 @@ def load_critics(path: Path, critics: Module) -> None:
     try:
         critics.load_state_dict({name: value.float() for name, value in tensors.items()})
     except RuntimeError as error:
-        raise WeightsError(f"{path}: critics of another recipe ({str(error).splitlines()[0]})") from error
+        raise WeightsError(f"{path}: critics of another recipe ({str(error).splitlines()[0]}); give others") from error

@@ -97,7 +97,7 @@ class PortraitRecipe(Recipe):
             ReenactError: fewer than two people to train on, or another process of the group has ended.
         """
         if faces.people() < 2:
-            raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
+            raise ReenactError(f"{faces.people()} people to train on, two or more are needed: give a set of more")
         self._settings, self._faces, self._out = settings, faces, out
         self.rng = group.rng(settings.seed)
 

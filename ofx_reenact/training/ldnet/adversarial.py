@@ -337,7 +337,9 @@ def _load_stage1(settings: AdversarialSettings, folder: Path) -> LDNet:
     about, _, _, state = read_checkpoint(folder / CHECKPOINT)
     for name, wanted in {"recipe": "adversarial", "stage": 1, "norm": settings.norm, "width": settings.width}.items():
         if about.get(name) != wanted:
-            raise SettingsError(f"{folder}: trained with {name} {about.get(name)}, not {wanted}; both stages need it")
+            raise SettingsError(
+                f"{folder}: stage 1 was trained with {name} {about.get(name)}, not {wanted}; give the same to both"
+            )
     network = LDNet(width=settings.width)
     network.load_state_dict(state["modules"]["network"])
     return network

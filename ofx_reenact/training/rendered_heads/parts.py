@@ -103,7 +103,7 @@ def part_of_asset(folder: Path, name: str, label: PixelClass, colour: np.ndarray
     stem = folder / folder.name
     path = texture_in(folder)
     if path is None:
-        raise ReenactError(f"{stem}.png: no such texture; the assets folder is incomplete")
+        raise ReenactError(f"{stem}.png: no such texture; get MakeHuman's assets again")
     mesh, texture = read_obj(stem.with_suffix(".obj")), read_texture(path, _ASSET_SIDE)
     if colour is not None:
         texture = dye_texture(texture, colour)
