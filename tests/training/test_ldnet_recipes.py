@@ -8,17 +8,17 @@ from heads import head_model
 from trainings import adversarial, supervised, weights_of
 
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.training.ldnet.adversarial import adversary_loss, log_not_p
+from ofx_reenact.training.ldnet.adversarial import adversary_loss, log_not_p, log_p
 from ofx_reenact.training.ldnet.score import score
 from ofx_reenact.training.ldnet.supervised import cycle_loss
 from ofx_reenact.training.ldnet.swaps import SwapSettings
 
 
 def test_adversaries():
-    log_p = torch.tensor([-20.0, math.log(0.01), math.log(0.5)])
-    assert torch.equal(adversary_loss(log_p, 100, "ll"), log_p)
-    assert torch.allclose(adversary_loss(log_p, 100, "ll_clamp"), torch.tensor([math.log(0.01)] * 2 + [math.log(0.5)]))
-    assert torch.allclose(adversary_loss(log_p, 100, "nlu")[2], torch.tensor(99 * math.log(2)))
+    values = torch.tensor([-20.0, math.log(0.01), math.log(0.5)])
+    assert torch.equal(adversary_loss(values, 100, "ll"), values)
+    assert torch.allclose(adversary_loss(values, 100, "ll_clamp"), torch.tensor([math.log(0.01)] * 2 + [math.log(0.5)]))
+    assert torch.allclose(adversary_loss(values, 100, "nlu")[2], torch.tensor(99 * math.log(2)))
     probabilities = torch.tensor([[0.2, 0.8], [0.5, 0.5]]).log()
     assert torch.allclose(log_p(probabilities, torch.tensor([1, 0])).exp(), torch.tensor([0.8, 0.5]))
     assert torch.allclose(log_not_p(probabilities, torch.tensor([1, 0])).exp(), torch.tensor([0.2, 0.5]))
