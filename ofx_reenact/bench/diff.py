@@ -12,7 +12,7 @@ from ofx_reenact.bench.machine import SCHEMA
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import parse_json
 
-# Figures of a row that are compared; its other fields follow from them, or say how it was measured.
+# Figures of a row that are compared; its other fields follow from them, or describe how it was measured.
 FIGURES = ("milliseconds", "cpu_milliseconds", "mebibytes")
 
 
@@ -36,7 +36,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def _is_whole(record: dict[str, Any]) -> bool:
-    """Whether a record has the fields that are read, with the right types."""
+    """Return whether a record has the fields that are read, with the right types."""
     if not all(isinstance(record.get(name), dict) for name in ("settings", "machine", "versions", "load", "tables")):
         return False
     tables = record["tables"].values()
@@ -56,7 +56,9 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
         ReenactError: they are of different commands.
     """
     if a["kind"] != b["kind"]:
-        raise ReenactError(f"one is of bench {a['kind']}, the other of bench {b['kind']}; name records of one command")
+        raise ReenactError(
+            f"one record is of bench {a['kind']}, the other of bench {b['kind']}; give two records of one command"
+        )
     ours, theirs = _rows(a), _rows(b)
     rows = []
     for key in [key for key in ours if key in theirs]:
@@ -78,14 +80,14 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
 def _rows(record: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the rows that have figures, by table and by what was measured."""
     return {
-        (name, _named(row)): row
+        (name, _describe_row(row)): row
         for name, rows in record["tables"].items()
         for row in rows
         if any(unit in row for unit in FIGURES)
     }
 
 
-def _named(row: Mapping[str, Any]) -> str:
+def _describe_row(row: Mapping[str, Any]) -> str:
     """Return what a row measured, in words."""
     words = [(name, row[name]) for name in IDENTITY if name in row]
     return ", ".join(f"{value} {name}" if isinstance(value, int) else str(value) for name, value in words)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from ofx_reenact.bench.peak import Speed, precisions, timed
+from ofx_reenact.bench.peak import Speed, precisions, time_work
 from ofx_reenact.fdgan.network import Extractor, Translator, channels_last
 from ofx_reenact.fdgan.repair import RepairNetwork
 
@@ -15,12 +15,12 @@ def bench(runs: int = 12, device: str = "cpu") -> list[Speed]:
     """Time both translators, of a 256² portrait and of a mouth's window, in the precisions that the device has."""
     found = []
     for name, precision in precisions(device).items():
-        works = translators(precision, device)
-        found += [timed(f"{what}, {name}", work, precision, runs, device) for what, work in works.items()]
+        works = build_translators(precision, device)
+        found += [time_work(f"{what}, {name}", work, precision, runs, device) for what, work in works.items()]
     return found
 
 
-def translators(precision: torch.dtype, device: str) -> dict[str, Callable[[], object]]:
+def build_translators(precision: torch.dtype, device: str) -> dict[str, Callable[[], object]]:
     """Build both translators with random weights; returns functions that run each once, by name."""
     return {"translator 256×256": _portrait(precision, device), "window 128×96": _repair(precision, device)}
 

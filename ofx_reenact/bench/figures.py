@@ -1,4 +1,4 @@
-"""What all rows of benchmarks share: the fields that say what was measured, and percentiles of samples."""
+"""What all rows of benchmarks share: the fields that identify what was measured, and percentiles of samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-# Fields that say what a row measured: rows of two records with equal fields are compared.
+# Fields that identify what a row measured: rows of two records are compared if these are equal.
 IDENTITY = ("state", "project", "size", "target", "stage", "what", "until", "per", "processes", "frames")
 
 
@@ -28,7 +28,7 @@ def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
     return median, p5, p95
 
 
-def spread(seconds: Sequence[float]) -> dict[str, Any]:
+def timed_fields(seconds: Sequence[float]) -> dict[str, Any]:
     """Return the fields of :class:`Timed` for samples in seconds."""
     median, p5, p95 = (1000 * value for value in percentiles(seconds))
     return {"samples": len(seconds), "milliseconds": median, "milliseconds_p5": p5, "milliseconds_p95": p95}

@@ -1,4 +1,4 @@
-"""Times a host's frame: what its way through shared memory costs, compared with a frame that a render writes."""
+"""Times a host's frame, which goes through shared memory, compared with a frame that a render writes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.bench.clock import Clock
-from ofx_reenact.bench.figures import Timed, spread
+from ofx_reenact.bench.figures import Timed, timed_fields
 from ofx_reenact.bench.plates import Shot
-from ofx_reenact.bench.stages import analysed
+from ofx_reenact.bench.stages import settings_with_analysis
 from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.sequence import Sequence as Files
 from ofx_reenact.progress import Watch
@@ -27,7 +27,7 @@ HANDED, WAY, RENDERED = "handed over", "of that, the way", "rendered"
 
 @dataclass(frozen=True)
 class HostFrameTime(Timed):
-    """How long ``what`` took at one size and target; ``share`` is its time over that of a rendered, written frame."""
+    """How long ``what`` took at one size and target; ``share`` is its time divided by that of a rendered frame."""
 
     size: str
     target: str
@@ -48,14 +48,14 @@ class _Local:
 def bench(shots: Sequence[Shot], runs: int, device: str) -> list[HostFrameTime]:
     """Time frames of a host, and renders of the same shots, ``runs`` times each after a warm-up.
 
-    Client and engine are one process: this leaves out a line of JSON each way, less than a millisecond. "The way" is
-    the copying and converting of pixels that a render does not need.
+    Client and engine are one process: this leaves out a line of JSON in each direction, less than a millisecond. "The
+    way" is the copying and converting of pixels, which a render does not need.
     """
     engine, clock = _Local(), Clock()
     took: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for run in range(runs + 1):
         for shot in shots:
-            settings = analysed(shot, device)
+            settings = settings_with_analysis(shot, device)
             frames = range(2, shot.frames + 1)
             clips = Files.open(str(shot.target))
             for frame in frames:
@@ -73,7 +73,7 @@ def bench(shots: Sequence[Shot], runs: int, device: str) -> list[HostFrameTime]:
             report = render_sequence(settings)
             if run:
                 took[shot.size, shot.kind, RENDERED].append((time.perf_counter() - started) / len(report.written))
-    times = {row: spread(seconds) for row, seconds in took.items()}
+    times = {row: timed_fields(seconds) for row, seconds in took.items()}
     rendered = {(size, kind): times[size, kind, RENDERED]["milliseconds"] for size, kind, _ in times}
     return [
         HostFrameTime(size, kind, what, figures["milliseconds"] / rendered[size, kind], **figures)

@@ -1,4 +1,4 @@
-"""Whether the machine is idle: how busy other processes keep the cores that this process may use."""
+"""Check whether the machine is idle: how busy other processes keep the cores that this process may use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ofx_reenact.errors import ReenactError
 # The machine is idle while others keep less than this fraction of one core busy. A thread that never waits counts a
 # little less than one core, since it shares the core with the measuring process.
 LIMIT = 0.75
-# Where single cores cannot be read: the limit for the load average, processes that wanted to run in the last minute.
+# Where single cores cannot be read: the limit for the load average, the mean number of processes that ran or waited to
+# run in the last minute.
 _LOAD_LIMIT = 1.0
 _STAT = Path("/proc/stat")
 # Busy columns of a core's line: user, nice, system, irq, softirq, and steal (other guests of a virtual machine's host).
@@ -20,10 +21,10 @@ _BUSY = (1, 2, 3, 6, 7, 8)
 
 
 @dataclass(frozen=True)
-class Look:
+class Load:
     """How busy a machine is: the load average of the last minute, and how many cores other processes keep busy now.
 
-    Each is None where the system does not tell.
+    Each is None where the system does not report it.
     """
 
     load_average: float | None
@@ -31,48 +32,48 @@ class Look:
 
     @property
     def idle(self) -> bool | None:
-        """Whether the machine is idle, by the present if it is known, else by the last minute; None if neither is."""
+        """Whether the machine is idle, by the busy cores if known, else by the load average; None if neither is."""
         if self.busy_cores is not None:
             return self.busy_cores < LIMIT
         return None if self.load_average is None else self.load_average <= _LOAD_LIMIT
 
 
-class Others:
+class OtherProcesses:
     """Measures the CPU time of other processes from now on, without this process and the children it waited for."""
 
     def __init__(self) -> None:
         self._started, self._busy, self._own = time.perf_counter(), _busy_seconds(), _own_seconds()
 
     def busy_cores(self) -> float | None:
-        """Return how many cores others kept busy, on average; None where the system does not tell."""
+        """Return how many cores others kept busy, on average; None where the system does not report it."""
         busy, wall = _busy_seconds(), time.perf_counter() - self._started
         if busy is None or self._busy is None:
             return None
         return round(max(0.0, busy - self._busy - (_own_seconds() - self._own)) / wall, 2)
 
 
-def look(seconds: float = 1.0) -> Look:
-    """Watch the machine for some seconds."""
-    others = Others()
+def measure_load(seconds: float = 1.0) -> Load:
+    """Measure how busy the machine is, over some seconds."""
+    others = OtherProcesses()
     time.sleep(seconds)
-    return Look(load_average(), others.busy_cores())
+    return Load(load_average(), others.busy_cores())
 
 
-def look_before(required: bool) -> Look:
-    """Watch the machine before something is measured.
+def check_idle(required: bool) -> Load:
+    """Measure how busy the machine is before a benchmark.
 
     Raises:
-        ReenactError: it is required to be idle, and is busy, or does not tell.
+        ReenactError: it is required to be idle, but is busy, or the system does not report it.
     """
-    seen = look()
+    seen = measure_load()
     if required and seen.idle is None:
-        raise ReenactError("--require-idle: this system does not tell how busy it is; measure without this option")
+        raise ReenactError("--require-idle: this system does not report how busy it is; measure without this option")
     if required and not seen.idle:
-        raise ReenactError(f"--require-idle: the machine is not idle, {in_words(seen)}; end other programs first")
+        raise ReenactError(f"--require-idle: the machine is not idle, {describe_load(seen)}; end other programs first")
     return seen
 
 
-def in_words(seen: Look) -> str:
+def describe_load(seen: Load) -> str:
     """Return how busy a machine is, in words."""
     if seen.busy_cores is None:
         return f"its load is {seen.load_average}"
@@ -80,7 +81,7 @@ def in_words(seen: Look) -> str:
 
 
 def load_average() -> float | None:
-    """Return the load average of the last minute; None where the system does not tell."""
+    """Return the load average of the last minute; None where the system does not report it."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ofx_reenact.bench.peak import Speed, timed
+from ofx_reenact.bench.peak import Speed, time_work
 from ofx_reenact.ldnet.network import LANDMARKS
 from ofx_reenact.ldnet.retarget import identity_code, transfer
 from ofx_reenact.ldnet.weights import load_ldnet
@@ -21,4 +21,5 @@ def bench(frames: int = 1000, runs: int = 12, device: str = "cpu") -> list[Speed
     driver = target + _MOTION * np.random.default_rng(1).standard_normal((frames, LANDMARKS, 2)).astype(np.float32)
     code = identity_code(weights, target)
     what = f"LD-Net, {frames} frames, float32"
-    return [timed(what, lambda: transfer(weights, code, target, driver, driver[:1]), torch.float32, runs, device)]
+    work = lambda: transfer(weights, code, target, driver, driver[:1])  # noqa: E731
+    return [time_work(what, work, torch.float32, runs, device)]

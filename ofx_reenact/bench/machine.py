@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.bench.idle import LIMIT, Look, Others, load_average
+from ofx_reenact.bench.idle import LIMIT, Load, OtherProcesses, load_average
 from ofx_reenact.device import name_of
 from ofx_reenact.provenance import versions
 from ofx_reenact.threads import cores
@@ -18,8 +18,8 @@ from ofx_reenact.threads import cores
 SCHEMA = "ofx-reenact/bench/2"
 
 
-def recorded(
-    kind: str, device: str, settings: dict[str, Any], before: Look, measure: Callable[[], dict[str, Any]]
+def make_record(
+    kind: str, device: str, settings: dict[str, Any], before: Load, measure: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """Measure, and return the record.
 
@@ -33,7 +33,7 @@ def recorded(
     Returns:
         What ``--json`` prints; docs/benchmarks.md describes it.
     """
-    others = Others()
+    others = OtherProcesses()
     found = measure()
     during, after = others.busy_cores(), load_average()
     tables = {name: rows for name, rows in found.items() if isinstance(rows, list)}

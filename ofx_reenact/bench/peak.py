@@ -1,4 +1,4 @@
-"""Times work, compared with the machine's matrix peak in the same run.
+"""Times work, and compares it with the machine's matrix peak: how fast it multiplies large matrices.
 
 Machines are shared and their speed drifts, so the peak is measured before and after each timing, and the ratio counts.
 """
@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from ofx_reenact.bench.figures import Timed, spread
+from ofx_reenact.bench.figures import Timed, timed_fields
 from ofx_reenact.device import finish
-from ofx_reenact.training.loop import bf16_pays
+from ofx_reenact.training.loop import has_bf16
 
 
 def _attention_flop(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
@@ -46,23 +46,23 @@ class Speed(Timed):
 def precisions(device: str) -> dict[str, torch.dtype]:
     """Return the precisions that are worth timing on a device, by name."""
     both = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    return both if bf16_pays(device) else {"float32": torch.float32}
+    return both if has_bf16(device) else {"float32": torch.float32}
 
 
-def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: int, device: str) -> Speed:
+def time_work(what: str, work: Callable[[], object], precision: torch.dtype, runs: int, device: str) -> Speed:
     """Time work without gradients, and compare it with the matrix peak of its precision."""
     with torch.inference_mode():
         gflop = count_gflop(work)
-        before = peak(precision, device)
-        times = spread([seconds(work, device) for _ in range(runs)])
-        best = max(before, peak(precision, device))
+        before = measure_peak(precision, device)
+        times = timed_fields([time_once(work, device) for _ in range(runs)])
+        best = max(before, measure_peak(precision, device))
     return Speed(what, gflop, times["milliseconds"] / 1000 * best / gflop, best, **times)
 
 
-def peak(precision: torch.dtype, device: str, repeats: int = 3) -> float:
+def measure_peak(precision: torch.dtype, device: str, repeats: int = 3) -> float:
     """Return the machine's matrix peak in GFLOP a second: the fastest of some products of large matrices."""
     a = torch.randn(_MATRIX, _MATRIX, device=device, dtype=precision)
-    return 2 * _MATRIX**3 / min(seconds(lambda: a @ a, device) for _ in range(repeats)) / 1e9
+    return 2 * _MATRIX**3 / min(time_once(lambda: a @ a, device) for _ in range(repeats)) / 1e9
 
 
 @dataclass
@@ -88,7 +88,7 @@ def count_gflop(work: Callable[[], object]) -> float:
     return count.gflop
 
 
-def seconds(work: Callable[[], object], device: str) -> float:
+def time_once(work: Callable[[], object], device: str) -> float:
     """Run work once; returns the seconds until the device has finished."""
     finish(device)
     started = time.perf_counter()

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ofx_reenact.bench.fdgan import translators
-from ofx_reenact.bench.figures import Timed, spread
-from ofx_reenact.bench.peak import count_gflop, peak, seconds
+from ofx_reenact.bench.fdgan import build_translators
+from ofx_reenact.bench.figures import Timed, timed_fields
+from ofx_reenact.bench.peak import count_gflop, measure_peak, time_once
 from ofx_reenact.errors import ReenactError, SettingsError
 
 Work = Callable[[], object]
@@ -66,29 +66,29 @@ def bench(checkouts: Sequence[Path], runs: int, device: str) -> dict[str, Any]:
     Raises:
         ReenactError: a folder is no checkout of these projects, or its code does not run.
     """
-    ours = {("ofx_reenact", what, "frame"): work for what, work in translators(torch.float32, device).items()}
+    ours = {("ofx_reenact", what, "frame"): work for what, work in build_translators(torch.float32, device).items()}
     reference = next(iter(ours))
     works = dict(ours)
     for folder in checkouts:
-        project, found = networks(folder, device)
+        project, found = build_networks(folder, device)
         works |= {(project, what, per): work for (what, per), work in found.items()}
     with torch.inference_mode(), _quiet():
         gflop = {key: count_gflop(work) for key, work in works.items()}
         took: dict[tuple[str, str, str], list[float]] = {key: [] for key in works}
-        peaks = [peak(torch.float32, device)]
+        peaks = [measure_peak(torch.float32, device)]
         for _ in range(runs):
             for key, work in works.items():
-                took[key].append(seconds(work, device))
-            peaks.append(peak(torch.float32, device))
+                took[key].append(time_once(work, device))
+            peaks.append(measure_peak(torch.float32, device))
     rows = [_row(key, took[key], took[reference], gflop[key], max(peaks)) for key in works]
     return {"peers": rows, "peak_gflop_per_second": max(peaks)}
 
 
-def networks(folder: Path, device: str) -> tuple[str, dict[tuple[str, str], Work]]:
+def build_networks(folder: Path, device: str) -> tuple[str, dict[tuple[str, str], Work]]:
     """Build a checkout's networks; returns the project, and functions by (name, ``frame`` or ``target``).
 
     Raises:
-        ReenactError: a file is missing, or the code does not build them or run.
+        ReenactError: a file is missing, or the code does not run.
     """
     kind = _kind(folder)
     try:
@@ -106,7 +106,7 @@ def networks(folder: Path, device: str) -> tuple[str, dict[tuple[str, str], Work
 
 @contextlib.contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Import from a checkout, and forget its modules afterwards: their names are common ones."""
+    """Make a checkout importable; its modules are removed afterwards, since other code may use their names."""
     before = dict(sys.modules)
     sys.path.insert(0, str(folder.resolve()))
     for name in [name for name in before if name.partition(".")[0] in _PACKAGES]:
@@ -136,7 +136,7 @@ def _kind(folder: Path) -> _Checkout:
     lacking = {kind: [name for name in kind.files if not (folder / name).is_file()] for kind in _KINDS}
     kind = min(lacking, key=lambda k: len(lacking[k]) / len(k.files))
     if len(lacking[kind]) == len(kind.files):
-        raise ReenactError(f"{folder}: no checkout of {' or '.join(k.project for k in _KINDS)}")
+        raise ReenactError(f"{folder}: no checkout of {' or '.join(k.project for k in _KINDS)}; name one")
     if lacking[kind]:
         raise ReenactError(f"{folder}: not a whole checkout of {kind.project}, {', '.join(lacking[kind])} is missing")
     return kind
@@ -218,5 +218,5 @@ _PACKAGES = ("modules", "sync_batchnorm", "src")
 def _row(
     key: tuple[str, str, str], took: Sequence[float], reference: Sequence[float], gflop: float, best: float
 ) -> Peer:
-    times, ratio = spread(took), float(np.median(np.divide(took, reference)))
+    times, ratio = timed_fields(took), float(np.median(np.divide(took, reference)))
     return Peer(*key, gflop, gflop / (times["milliseconds"] / 1000) / best, ratio, **times)

@@ -1,6 +1,6 @@
 """Makes the plates that benchmarks render: the demo's targets and driver, resized, as EXR (half, zip).
 
-Grain is added: a picture without it compresses smaller and faster than a plate.
+Grain is added: without it a picture would compress better and faster than a plate.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from ofx_reenact.frames.write import write_frame
 from ofx_reenact.resources import resource
 
 SIZES = {"256": (256, 256), "1080p": (1920, 1080), "uhd": (3840, 2160)}
-# Number of different driver frames; a longer driver plays them forwards and backwards, which moves as smoothly.
+# Number of different driver frames; a longer driver repeats them forwards and backwards, which moves as smoothly.
 _DISTINCT = 16
-# Frame before which the demo's driver speaks most, and before which the person in the plate begins to speak and blink.
+# The frames after which the used parts of the demo's driver and plate begin: from there the driver speaks most, and the
+# person in the plate begins to speak and blink.
 _FIRST, _FIRST_OF_PLATE = 33, 4
 # Standard deviation of the grain, relative to the pixel's value.
 _GRAIN = 0.02
@@ -32,7 +33,7 @@ _GRAIN = 0.02
 
 @dataclass(frozen=True)
 class Shot:
-    """Plates on disk: patterns of EXR frames from 1 on; ``tracked`` is where the driver's performance will be written.
+    """Plates on disk, EXR frames from 1 on; ``tracked`` is the file for the driver's performance.
 
     ``target`` is a picture, or with ``moving`` a pattern of as many frames as the driver has.
     """
@@ -107,7 +108,7 @@ def back_and_forth(count: int) -> Iterator[int]:
         yield from range(count - 1, 1, -1)
 
 
-def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+def fit_picture(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """Fit a picture (H, W, 3) into a size without stretching; the borders repeat its edge."""
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = (min(width, round(picture.shape[1] * scale)), min(height, round(picture.shape[0] * scale)))
@@ -120,7 +121,7 @@ def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 def _write(path: Path, plate: Plate, size: tuple[int, int], colour: Colour, seed: int = 0) -> None:
     """Write a picture as a scene-linear plate of a size; ``seed`` gives the frame its own grain."""
     space, linear = colour.choose(plate, None)[0], colour.resolve("scene_linear")
-    rgb = fitted(np.ascontiguousarray(colour.convert(plate.rgb, space, linear), np.float32), *size)
+    rgb = fit_picture(np.ascontiguousarray(colour.convert(plate.rgb, space, linear), np.float32), *size)
     window = Window(0, 0, *size)
     grain = np.random.default_rng(seed).standard_normal(rgb.shape, np.float32)
     rgb = np.maximum(rgb * (1 + _GRAIN * grain), 0)

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ofx_reenact.bench.figures import Timed, percentiles, spread
+from ofx_reenact.bench.figures import Timed, percentiles, timed_fields
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.launch import command
@@ -73,41 +73,41 @@ class Scaling(Timed):
     cpu_milliseconds: float
 
 
-def memory(shots: Sequence[Shot], runs: int, device: str) -> list[Length]:
+def measure_memory(shots: Sequence[Shot], runs: int, device: str) -> list[Length]:
     """Render shots of several lengths ``runs`` times, taking turns, each with its tracking in a process of its own.
 
     Raises:
         ReenactError: a render failed.
-        SettingsError: this system does not tell how much memory a process used.
+        SettingsError: this system does not report how much memory a process used.
     """
     found: list[list[Run]] = [[] for _ in shots]
     for _ in range(runs):
         for shot, done in zip(shots, found, strict=True):
             done.extend(run_together([render_line(shot, shot.output, device)]))
-    return [Length(frames=shot.frames, **of_memory(done)) for shot, done in zip(shots, found, strict=True)]
+    return [Length(frames=shot.frames, **memory_fields(done)) for shot, done in zip(shots, found, strict=True)]
 
 
-def of_memory(done: Sequence[Run]) -> dict[str, Any]:
+def memory_fields(done: Sequence[Run]) -> dict[str, Any]:
     """Return the fields of :class:`Memory` for finished renders."""
     median, p5, p95 = percentiles([run.memory for run in done])
-    took = spread([run.seconds for run in done])
+    took = timed_fields([run.seconds for run in done])
     return {**took, "mebibytes": median, "mebibytes_p5": p5, "mebibytes_p95": p95}
 
 
-def line(lengths: Sequence[Length], figure: str) -> tuple[float, float]:
+def fit_line(lengths: Sequence[Length], figure: str) -> tuple[float, float]:
     """Fit a line to a figure over length; returns its value at 0 frames, and what each frame adds."""
     each, start = np.polyfit([le.frames for le in lengths], [getattr(le, figure) for le in lengths], 1)
     return float(start), float(each)
 
 
-def scaling(shot: Shot, processes: Sequence[int], runs: int, device: str) -> list[Scaling]:
+def measure_scaling(shot: Shot, processes: Sequence[int], runs: int, device: str) -> list[Scaling]:
     """Render a shot in several processes at once, each all frames, in ``runs`` rounds over the numbers of processes.
 
     A render before that, which is not counted, makes the analysis, as for the chunks of a job on a farm.
 
     Raises:
         ReenactError: a render failed.
-        SettingsError: this system does not tell how much CPU time a process used.
+        SettingsError: this system does not report how much CPU time a process used.
     """
     made = ["--performance", str(shot.tracked), "--identity", str(shot.tracked.with_name("target.safetensors"))]
     run_together([[*render_line(shot, shot.output, device), *made]])
@@ -117,7 +117,7 @@ def scaling(shot: Shot, processes: Sequence[int], runs: int, device: str) -> lis
         for count in processes:
             outputs = [str(Path(shot.output).with_name(f"out{number}.####.exr")) for number in range(count)]
             rounds[-1][count] = run_together([[*render_line(shot, output, device), *made] for output in outputs])
-    return [_scaled(shot.frames, count, processes[0], rounds) for count in processes]
+    return [_scaling_row(shot.frames, count, processes[0], rounds) for count in processes]
 
 
 def run_together(lines: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> list[Run]:
@@ -166,12 +166,12 @@ def render_line(shot: Shot, output: str, device: str) -> list[str]:
     return [*inputs, "--existing", "overwrite", "--device", device, "--progress", "none"]
 
 
-def _scaled(frames: int, count: int, first: int, rounds: Sequence[dict[int, list[Run]]]) -> Scaling:
+def _scaling_row(frames: int, count: int, first: int, rounds: Sequence[dict[int, list[Run]]]) -> Scaling:
     """Return the row of one number of processes, each of ``frames`` frames."""
     took = {n: [max(run.seconds for run in done[n]) for done in rounds] for n in (count, first)}
     speedups = [count / seconds * one / first for seconds, one in zip(took[count], took[first], strict=True)]
     cpu = [1000 * sum(run.cpu for run in done[count]) / (count * frames) for done in rounds]
-    times, together = spread(took[count]), count * frames
+    times, together = timed_fields(took[count]), count * frames
     return Scaling(
         count, together, 1000 * together / times["milliseconds"], float(np.median(speedups)), float(np.median(cpu)),
         **times,

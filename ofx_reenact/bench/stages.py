@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from ofx_reenact.bench.clock import Clock
-from ofx_reenact.bench.figures import Timed, spread
-from ofx_reenact.bench.peak import peak
+from ofx_reenact.bench.figures import Timed, timed_fields
+from ofx_reenact.bench.peak import measure_peak
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.inputs import driver_images
@@ -50,8 +50,8 @@ class Stage(Timed):
     """One stage at one size, ``per`` ``frame``, or ``shot`` if it runs once.
 
     ``target`` is ``still`` or ``moving``. A frame in which the stage did nothing is no sample, and a stage without
-    samples is left out. ``share`` is its fraction of all stages' time on the shot; ``gflop`` the mean of a sample, 0
-    without a torch network; ``of_peak`` the fraction of the matrix peak that this reached.
+    samples is left out. ``share`` is its fraction of the time of all stages; ``gflop`` the mean of a sample, 0 without
+    a torch network; ``of_peak`` the fraction of the matrix peak that it reached.
     """
 
     size: str
@@ -127,27 +127,28 @@ def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "warp") 
         clock.counting = run == 0
         for shot in shots:
             samples = (timed if run else warm)[shot.size, shot.kind]
-            peaks.append(peak(torch.float32, device))
+            peaks.append(measure_peak(torch.float32, device))
             with observe_stages(clock):
                 _pass(shot, clock, samples, device, profile)
             settings = _settings(shot, device, profile)
-            samples.whole.append(_whole(settings))
-            samples.rendered.append(_whole(_with_analysis(settings, shot)))
-    peaks.append(peak(torch.float32, device))
+            samples.whole.append(_time_render(settings))
+            samples.rendered.append(_time_render(_with_analysis(settings, shot)))
+    peaks.append(measure_peak(torch.float32, device))
     result: dict[str, Any] = {
         "stages": [row for shot in timed for row in _rows(shot, timed[shot], warm[shot], max(peaks))],
         "shots": [row for shot in shots for row in _totals(shot, timed[shot.size, shot.kind])],
         "peak_gflop_per_second": max(peaks),
     }
     if any(shot.moving for shot in shots):
-        result["moving"] = [row for shot in shots if shot.moving for row in _beside(shot.size, timed)]
+        result["moving"] = [row for shot in shots if shot.moving for row in _compare_with_still(shot.size, timed)]
     return result
 
 
 def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str) -> None:
     """Render a shot stage by stage.
 
-    :mod:`ofx_reenact.bench.worker` calls this function of other states of the package: keep its name and arguments.
+    :mod:`ofx_reenact.bench.worker` calls this function in other states of the package too: keep its name and
+    arguments, and those of :class:`_Samples`.
     """
     settings, colour = _settings(shot, device, profile), Colour()
     kept = _with_analysis(settings, shot)
@@ -194,7 +195,7 @@ def _track(
     performance.save(path)
 
 
-def _whole(settings: Settings) -> float:
+def _time_render(settings: Settings) -> float:
     """Render a shot as the command ``render`` does; returns seconds a frame."""
     started = time.perf_counter()
     report = render_sequence(settings)
@@ -208,7 +209,7 @@ def _settings(shot: Shot, device: str, profile: str) -> Settings:
     )  # fmt: skip
 
 
-def analysed(shot: Shot, device: str) -> Settings:
+def settings_with_analysis(shot: Shot, device: str) -> Settings:
     """Return the settings of a shot's render that writes its analysis to files, or reads them if they exist."""
     return _with_analysis(_settings(shot, device, "warp"), shot)
 
@@ -225,8 +226,8 @@ def _with_analysis(settings: Settings, shot: Shot) -> Settings:
     )
 
 
-def _beside(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[MovingRatio]:
-    """Compare the moving plate with the still, pass by pass."""
+def _compare_with_still(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[MovingRatio]:
+    """Compare the moving plate with the still, at one size."""
     still, moving = timed[size, "still"], timed[size, "moving"]
     compared = {"rendered": (still.rendered, moving.rendered), "whole": (still.whole, moving.whole)}
     return [
@@ -246,7 +247,7 @@ def _rows(shot: tuple[str, str], samples: _Samples, warm: _Samples, best: float)
         seconds, per = samples.seconds[stage], "shot" if stage in ONCE else "frame"
         if not seconds:
             continue
-        took = spread(seconds)
+        took = timed_fields(seconds)
         gflop = float(np.mean(warm.gflop[stage] or [0.0]))
         of_peak = gflop / float(np.mean(seconds)) / best if gflop else None
         per_second = 1000 / took["milliseconds"] if took["milliseconds"] else 0.0
@@ -259,7 +260,7 @@ def _totals(shot: Shot, samples: _Samples) -> list[ShotTime]:
     serial = 1000 * sum(sum(seconds) for seconds in samples.seconds.values()) / (shot.frames * len(samples.whole))
     rows = []
     for what, seconds, in_turn in (("rendered", samples.rendered, None), ("whole", samples.whole, serial)):
-        took = spread(seconds)
+        took = timed_fields(seconds)
         rows.append(
             ShotTime(shot.size, shot.kind, what, shot.frames, 1000 / took["milliseconds"], in_turn, **took)
         )

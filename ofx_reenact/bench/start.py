@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ofx_reenact.bench.figures import Timed, spread
+from ofx_reenact.bench.figures import Timed, timed_fields
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.bench.processes import last_line, render_line
 from ofx_reenact.errors import ReenactError
@@ -55,13 +55,13 @@ def bench(shot: Shot, runs: int, device: str) -> list[Start]:
     with _engine(session):
         for run in range(runs + 1):
             for what, words in lines.items():
-                for until, seconds in launched(words).items():
+                for until, seconds in time_launch(words).items():
                     if run:
                         took[what, until].append(seconds)
-    return [Start(what, until, **spread(seconds)) for (what, until), seconds in took.items()]
+    return [Start(what, until, **timed_fields(seconds)) for (what, until), seconds in took.items()]
 
 
-def launched(words: Sequence[str]) -> dict[str, float]:
+def time_launch(words: Sequence[str]) -> dict[str, float]:
     """Run a command; returns the seconds from its launch until each of :data:`BEGUN`, if it has frames, and END.
 
     Raises:
@@ -82,7 +82,7 @@ def launched(words: Sequence[str]) -> dict[str, float]:
 
 
 def _is_begun(line: bytes) -> bool:
-    """Whether a line of a command's progress means that its first frame has begun."""
+    """Return whether a line of a command's progress means that its first frame has begun."""
     if not line.startswith(b"{"):
         return False
     step = json.loads(line)

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.bench import worker
-from ofx_reenact.bench.figures import Timed, spread
+from ofx_reenact.bench.figures import Timed, timed_fields
 from ofx_reenact.bench.plates import Shot
-from ofx_reenact.bench.processes import Memory, Run, last_line, of_memory, render_line, run_together
+from ofx_reenact.bench.processes import Memory, Run, last_line, memory_fields, render_line, run_together
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.settings.earlier import VALUES
 
@@ -32,7 +32,7 @@ STATES = ("before", "after")
 MEASURED = ("rendered", "analyse", "stages", "memory")
 # Nothing is imported from the working directory (see ofx_reenact.launch). The script may be missing in the other state.
 _CODE = "import sys; sys.path[:] = [p for p in sys.path if p]; import runpy; runpy.run_path({!r}, run_name='__main__')"
-# What a sample is of: (size, kind of target, what, per).
+# What a sample measures: (size, kind of target, what, per).
 _Of = tuple[str, str, str, str]
 
 
@@ -95,15 +95,15 @@ class MemoryCompared:
 
 
 class State:
-    """A state of the package in a process of its own; ``about`` says which, by ``package`` and ``version``."""
+    """A state of the package in a process of its own; ``about`` has its folder, ``package``, and its ``version``."""
 
     def __init__(self, name: str, folder: Path, threads: int = 0) -> None:
         """Start the process.
 
         Args:
-            name: of the state, for messages.
-            folder: has the package in it, as a checkout does.
-            threads: of torch; 0 leaves it to torch.
+            name: name of the state, for messages.
+            folder: folder with the package in it, as a checkout has it.
+            threads: number of torch's threads; 0 leaves it to torch.
 
         Raises:
             ReenactError: there is no package, or it does not start.
@@ -161,17 +161,17 @@ class State:
 
 
 def check_state(folder: Path) -> None:
-    """Refuse a folder that has no package in it.
+    """Refuse a folder without the package.
 
     Raises:
-        ReenactError: it has none.
+        ReenactError: the package is not in it.
     """
     if not (folder / "ofx_reenact" / "__init__.py").is_file():
         raise ReenactError(f"{folder}: not a checkout of ofx_reenact; name the folder that has ofx_reenact in it")
 
 
 @contextlib.contextmanager
-def opened(before: Path, threads: int = 0) -> Iterator[tuple[State, State]]:
+def open_states(before: Path, threads: int = 0) -> Iterator[tuple[State, State]]:
     """Start the state in the folder ``before`` and this one; errors are those of :class:`State`."""
     with contextlib.ExitStack() as stack:
         states = []
@@ -202,7 +202,7 @@ def compare(
 
     Raises:
         ReenactError: a render failed.
-        SettingsError: memory is to be measured, and this system does not tell how much a process used.
+        SettingsError: memory is to be measured, and this system does not report how much a process used.
     """
     for shot in shots:
         # Tracked once, by the earlier state: both can read its files.
@@ -213,15 +213,15 @@ def compare(
             for one in what:
                 for state in states if run % 2 else states[::-1]:
                     _measure(one, state, shot, device, profile, samples if run else warm)
-    return {"lacking": samples.lacking, **_summed(samples)}
+    return {"lacking": samples.lacking, **_make_rows(samples)}
 
 
 def _measure(what: str, state: State, shot: Shot, device: str, profile: str, samples: Samples) -> None:
     """Measure one thing with one state once."""
-    own, profile = _own(shot, state.name), state.profile(profile)
+    own, profile = _shot_of_state(shot, state.name), state.profile(profile)
     if what == "memory":
         words = [*render_line(own, own.output, device), "--profile", profile]
-        for name, path in _made(shot, own).items():
+        for name, path in _analysis_files(shot, own).items():
             words += [f"--{name.replace('_', '-')}", path]
         samples.runs[shot.size, shot.kind, shot.frames][state.name] += run_together([words], state.environment)
         return
@@ -234,7 +234,7 @@ def _measure(what: str, state: State, shot: Shot, device: str, profile: str, sam
             samples.passes[shot.size, shot.kind, f"stage {stage}", _per(stage)][state.name].append(seconds)
         return
     if what == "rendered":
-        answer = state.ask("render", settings={**_settings(own, device, profile), **_made(shot, own)})
+        answer = state.ask("render", settings={**_settings(own, device, profile), **_analysis_files(shot, own)})
     else:
         answer = state.ask("analyse", settings=_analysis(own, device, profile))
     of = (shot.size, shot.kind, what, "frame")
@@ -248,7 +248,7 @@ def _per(stage: str) -> str:
     return "shot" if stage in ONCE else "frame"
 
 
-def _own(shot: Shot, name: str) -> Shot:
+def _shot_of_state(shot: Shot, name: str) -> Shot:
     """Return a shot whose results and intermediate files are in a folder of one state."""
     folder = shot.tracked.parent / name / shot.kind
     folder.mkdir(parents=True, exist_ok=True)
@@ -268,7 +268,7 @@ def _analysis(shot: Shot, device: str, profile: str) -> dict[str, str]:
     return {**_settings(shot, device, profile), "output": "", "performance": str(shot.tracked), **moving}
 
 
-def _made(shot: Shot, own: Shot) -> dict[str, str]:
+def _analysis_files(shot: Shot, own: Shot) -> dict[str, str]:
     """Return the settings that name analysis files: performances for both states, the rest for each state."""
     folder = own.tracked.parent
     parts = {"target_performance": str(_plate(shot)), "parts_file": str(folder / "made.json")} if shot.moving else {}
@@ -279,7 +279,7 @@ def _plate(shot: Shot) -> Path:
     return shot.tracked.with_name("plate.npz")
 
 
-def _summed(samples: Samples) -> dict[str, list[Any]]:
+def _make_rows(samples: Samples) -> dict[str, list[Any]]:
     """Return the rows of all samples; what only one state has is not compared."""
     times: list[StateTime] = []
     compared: list[Compared] = []
@@ -289,14 +289,14 @@ def _summed(samples: Samples) -> dict[str, list[Any]]:
         for name in STATES:
             if name in passes:
                 each = 1000 * cpu[name] if name in cpu else None
-                rows[name] = StateTime(name, *of, each, **spread([s for one in passes[name] for s in one]))
+                rows[name] = StateTime(name, *of, each, **timed_fields([s for one in passes[name] for s in one]))
         times += rows.values()
         if len(rows) == len(STATES):
-            compared.append(_compared(of, rows, passes, cpu))
+            compared.append(_compare(of, rows, passes, cpu))
     result: dict[str, list[Any]] = {"states": times, "compared": compared}
     if samples.runs:
         result["memory"] = [
-            StateMemory(state=name, size=of[0], target=of[1], frames=of[2], **of_memory(done[name]))
+            StateMemory(state=name, size=of[0], target=of[1], frames=of[2], **memory_fields(done[name]))
             for of, done in samples.runs.items()
             for name in STATES
         ]
@@ -308,7 +308,7 @@ def _summed(samples: Samples) -> dict[str, list[Any]]:
     return result
 
 
-def _compared(
+def _compare(
     of: _Of, rows: Mapping[str, StateTime], passes: Mapping[str, list[list[float]]], cpu: Mapping[str, float]
 ) -> Compared:
     before, after = (rows[name] for name in STATES)

@@ -1,8 +1,8 @@
 """Times renders of one state of the package, in a process of its own.
 
-It is run as a script, also with earlier states of the package that do not have this file. Of them it uses only their
-renders and, for single stages, their own :mod:`ofx_reenact.bench.stages`. It reads requests from standard input, a JSON
-object a line, and answers each with one.
+It is run as a script, also with earlier states of the package that do not have this file. From a state it uses only
+the render and, for single stages, the state's own :mod:`ofx_reenact.bench.stages`. It reads requests from standard
+input, one JSON object a line, and answers each with one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def render(settings: dict[str, Any]) -> dict[str, Any]:
     except ImportError:
         # A state without a public interface.
         module = importlib.import_module("ofx_reenact.engine.run")
-    return _timed(lambda: len(module.render_sequence(Settings(**settings)).written))
+    return _time(lambda: len(module.render_sequence(Settings(**settings)).written))
 
 
 def analyse(settings: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def analyse(settings: dict[str, Any]) -> dict[str, Any]:
         about = analyse_inputs(Settings(**settings), fresh=True)
         return int(about["last"]) - int(about["first"]) + 1
 
-    return _timed(track)
+    return _time(track)
 
 
 def stages(shot: dict[str, Any], device: str, profile: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def stages(shot: dict[str, Any], device: str, profile: str) -> dict[str, Any]:
         return {"lacking": f"{type(error).__name__}: {error}"}
 
 
-def _timed(work: Callable[[], int]) -> dict[str, Any]:
+def _time(work: Callable[[], int]) -> dict[str, Any]:
     """Run work, which returns a number of frames; returns it with the wall and CPU seconds."""
     cpu, started = time.process_time(), time.perf_counter()
     frames = work()

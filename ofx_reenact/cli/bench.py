@@ -48,12 +48,12 @@ def fdgan(
 ) -> int:
     """Time FD-GAN's translators: milliseconds, and over the time that their operations take at matrix peak."""
     from ofx_reenact.bench.fdgan import bench
-    from ofx_reenact.training.loop import bf16_pays
+    from ofx_reenact.training.loop import has_bf16
 
     ready = prepare(device, threads, require_idle)
-    if not bf16_pays(ready.device):
+    if not has_bf16(ready.device):
         typer.echo("bfloat16 is left out: this CPU has no instructions for it (AVX512-BF16 or AMX)", err=True)
-    result = ready.recorded("fdgan", {"runs": runs}, lambda: {"speeds": bench(runs, ready.device)})
+    result = ready.record("fdgan", {"runs": runs}, lambda: {"speeds": bench(runs, ready.device)})
     tables.show(result, as_json, [("speeds", tables.SPEEDS)])
     return 0
 
@@ -72,7 +72,7 @@ def ldnet(
 
     ready = prepare(device, threads, require_idle)
     settings = {"frames": frames, "runs": runs}
-    result = ready.recorded("ldnet", settings, lambda: {"speeds": bench(frames, runs, ready.device)})
+    result = ready.record("ldnet", settings, lambda: {"speeds": bench(frames, runs, ready.device)})
     tables.show(result, as_json, [("speeds", tables.SPEEDS)])
     return 0
 
@@ -101,7 +101,7 @@ def stages(
         from ofx_reenact.bench.stages import bench
 
         settings = {"size": sizes, "frames": frames, "runs": runs, "profile": profile, "moving": moving}
-        result = ready.recorded("stages", settings, lambda: bench(shots, runs, ready.device, profile))
+        result = ready.record("stages", settings, lambda: bench(shots, runs, ready.device, profile))
     shown = [("shots", tables.SHOTS), ("stages", tables.STAGES)]
     tables.show(result, as_json, [*([("moving", tables.MOVING)] if moving else []), *shown])
     return 0
@@ -122,18 +122,18 @@ def memory(
     check_sizes(size)
     ready = prepare(device, 0, require_idle)
     with plates(folder, ((size, length) for length in lengths)) as shots:
-        from ofx_reenact.bench.processes import line
-        from ofx_reenact.bench.processes import memory as bench
+        from ofx_reenact.bench.processes import fit_line
+        from ofx_reenact.bench.processes import measure_memory as bench
 
         def measure() -> dict[str, Any]:
             found = bench(shots, runs, ready.device)
             if len(found) == 1:
                 return {"lengths": found}
             names = ("mebibytes", "milliseconds")
-            start, each = ({name: line(found, name)[i] for name in names} for i in (0, 1))
+            start, each = ({name: fit_line(found, name)[i] for name in names} for i in (0, 1))
             return {"lengths": found, "without_frames": start, "each_frame": each}
 
-        result = ready.recorded("memory", {"size": size, "frames": lengths, "runs": runs}, measure)
+        result = ready.record("memory", {"size": size, "frames": lengths, "runs": runs}, measure)
     tables.show(result, as_json, [("lengths", tables.LENGTHS)])
     if "each_frame" in result and not as_json:
         start, each = result["without_frames"], result["each_frame"]
@@ -160,10 +160,10 @@ def scaling(
     check_sizes(size)
     ready = prepare(device, 0, require_idle)
     with plates(folder, [(size, frames)]) as shots:
-        from ofx_reenact.bench.processes import scaling as bench
+        from ofx_reenact.bench.processes import measure_scaling as bench
 
         settings = {"size": size, "frames": frames, "processes": counts, "runs": runs}
-        result = ready.recorded(
+        result = ready.record(
             "scaling", settings, lambda: {"scaling": bench(shots[0], counts, runs, ready.device)}
         )
     tables.show(result, as_json, [("scaling", tables.SCALING)])
@@ -184,6 +184,6 @@ def peers(
 
     ready = prepare(device, threads, require_idle)
     settings = {"checkouts": [path.name for path in checkouts], "runs": runs}
-    result = ready.recorded("peers", settings, lambda: bench(checkouts, runs, ready.device))
+    result = ready.record("peers", settings, lambda: bench(checkouts, runs, ready.device))
     tables.show(result, as_json, [("peers", tables.PEERS)])
     return 0

@@ -18,7 +18,7 @@ from ofx_reenact.settings.earlier import VALUES
 from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
-    from ofx_reenact.bench.idle import Look
+    from ofx_reenact.bench.idle import Load
     from ofx_reenact.bench.plates import Shot
 
 Runs = Annotated[int, typer.Option(help="Runs; the median is reported.", min=3)]
@@ -43,18 +43,18 @@ class Bench:
 
     device: str
     threads: int
-    before: Look
+    before: Load
 
-    def recorded(self, kind: str, settings: dict[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def record(self, kind: str, settings: dict[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Measure; returns the record, with machine, versions, command and load."""
-        from ofx_reenact.bench.machine import recorded
+        from ofx_reenact.bench.machine import make_record
 
         settings = {**settings, "device": self.device, "threads": self.threads}
-        return recorded(kind, self.device, settings, self.before, measure)
+        return make_record(kind, self.device, settings, self.before, measure)
 
 
 def prepare(device: str, threads: int, require_idle: bool) -> Bench:
-    """Choose the device, set the threads, and look whether the machine is idle.
+    """Choose the device, set the threads, and measure whether the machine is idle.
 
     Raises:
         SettingsError: this machine has no such device.
@@ -62,13 +62,13 @@ def prepare(device: str, threads: int, require_idle: bool) -> Bench:
     """
     import torch
 
-    from ofx_reenact.bench.idle import look_before
+    from ofx_reenact.bench.idle import check_idle
 
     check_choice("--device", device, DEVICES)
     if threads:
         torch.set_num_threads(threads)
     chosen = choose_device(device)
-    return Bench(chosen, threads, look_before(require_idle))
+    return Bench(chosen, threads, check_idle(require_idle))
 
 
 @contextmanager
@@ -105,5 +105,5 @@ def numbers(option: str, text: str) -> list[int]:
     """Read whole numbers from 1 on, separated by commas."""
     parts = text.split(",")
     if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
-        raise SettingsError(f"{option} {text}: give whole numbers from 1 on, separated by commas, as 1,2,4")
+        raise SettingsError(f"{option} {text}: give whole numbers from 1 on, separated by commas, such as 1,2,4")
     return sorted({int(part) for part in parts})

@@ -1,4 +1,4 @@
-"""``ofx-reenact bench compare``, ``start``, ``frame`` and ``diff``: the evidence for claims of speed."""
+"""``ofx-reenact bench compare``, ``start``, ``frame`` and ``diff``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def compare(
     as_json: AsJson = False,
 ) -> int:
     """Compare another state of this package with this one: both render the same shots, taking turns."""
-    from ofx_reenact.bench.states import MEASURED, check_state, opened
+    from ofx_reenact.bench.states import MEASURED, check_state, open_states
     from ofx_reenact.bench.states import compare as bench
 
     sizes, asked = list(dict.fromkeys(size or ["1080p"])), list(dict.fromkeys(measure or MEASURED))
@@ -61,12 +61,12 @@ def compare(
     }  # fmt: skip
 
     def measured() -> dict[str, object]:
-        with opened(before, threads) as states:
+        with open_states(before, threads) as states:
             about = {state.name: state.about for state in states}
             return {"packages": about, **bench(states, shots, runs, ready.device, profile, asked)}
 
     with plates(folder, ((name, frames) for name in sizes), moving=moving) as shots:
-        result = ready.recorded("compare", settings, measured)
+        result = ready.record("compare", settings, measured)
     shown = [("compared", tables.COMPARED), ("memory_compared", tables.MEMORY_COMPARED)]
     tables.show(result, as_json, [(name, columns) for name, columns in shown if result["tables"].get(name)])
     for name, reason in result["lacking"].items():
@@ -88,7 +88,7 @@ def start(
     with plates(folder, [(size, 2)]) as shots:
         from ofx_reenact.bench.start import bench
 
-        result = ready.recorded(
+        result = ready.record(
             "start", {"size": size, "runs": runs}, lambda: {"starts": bench(shots[0], runs, ready.device)}
         )
     tables.show(result, as_json, [("starts", tables.STARTS)])
@@ -113,7 +113,7 @@ def frame(
         from ofx_reenact.bench.host_frame import bench
 
         settings = {"size": sizes, "frames": frames, "runs": runs}
-        result = ready.recorded("frame", settings, lambda: {"handed": bench(shots, runs, ready.device)})
+        result = ready.record("frame", settings, lambda: {"handed": bench(shots, runs, ready.device)})
     tables.show(result, as_json, [("handed", tables.HANDED)])
     return 0
 

@@ -105,7 +105,7 @@ def not_idle(result: dict[str, Any]) -> list[str]:
     if result["idle"]:
         return []
     if result["idle"] is None:
-        return ["NOT KNOWN TO BE IDLE: this system does not say how busy it is"]
+        return ["NOT KNOWN TO BE IDLE: this system does not report how busy it is"]
     before, during = (result["load"][when]["busy_cores"] for when in ("before", "during"))
     if before is None:
         return ["NOT IDLE: the load was high before; do not compare these times"]

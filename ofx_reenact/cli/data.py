@@ -92,7 +92,7 @@ def crops(
     """
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
-    from ofx_reenact.training.fdgan.data.crop_set import Crops, draw_sheet
+    from ofx_reenact.training.fdgan.data.crop_set import Crops, draw_contact_sheet
     from ofx_reenact.training.fdgan.data.cut_crops import REASONS, build_crops
 
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], [("--input", name) for name in input])
@@ -105,7 +105,7 @@ def crops(
         if names := getattr(counts, reason):
             typer.echo(f"  {len(names)} left out, {reason}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
     if sheet:
-        write_png(Path(sheet), draw_sheet(Crops.load(out)))
+        write_png(Path(sheet), draw_contact_sheet(Crops.load(out)))
     return 0
 
 
@@ -131,7 +131,7 @@ def pairs(
         raise SettingsError("nothing to make pairs of: give --crops, --heads or both")
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
-    from ofx_reenact.training.fdgan.data.pair_set import PairSet, build_pairs, draw_sheet
+    from ofx_reenact.training.fdgan.data.pair_set import PairSet, build_pairs, draw_contact_sheet
 
     read = [("--crops", crops), *(("--heads", name) for name in heads or ())]
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], read)
@@ -141,7 +141,7 @@ def pairs(
     )  # fmt: skip
     typer.echo(f"{', '.join(f'{count} {kind}' for kind, count in made.items())}: {out}")
     if sheet:
-        write_png(Path(sheet), draw_sheet(PairSet(out)))
+        write_png(Path(sheet), draw_contact_sheet(PairSet(out)))
     return 0
 
 

@@ -78,7 +78,7 @@ def fdgan(
         list[str] | None, typer.Option(help="FD-GAN weights, may be repeated; default: the shipped ones.")
     ] = None,
     as_json: _Json = None,
-    report: Annotated[Path | None, typer.Option(help="Also draw sheets into this folder.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also draw contact sheets into this folder.")] = None,
     limit: Annotated[int, typer.Option(help="Maximum number of cases per kind, evenly chosen; 0: all.", min=0)] = 0,
 ) -> int:
     """Measure FD-GAN beside the warp alone, on people held out for validation: PSNR, SSIM, features, identity."""
@@ -110,7 +110,7 @@ def measure_mouths(data: Path, weights: list[str], report: Path | None, limit: i
         count = max(mean.count for mean in next(iter(rows.values())).values())
         print_means(rows, f"{kind}: {count}, features of {BACKEND}")
     if report:
-        for path in fdgan_mouths.draw_sheets(report, networks, pair_set):
+        for path in fdgan_mouths.draw_contact_sheets(report, networks, pair_set):
             typer.echo(f"sheet: {path}")
     errors = {kind: json_means(rows) for kind, rows in measured.items()}
     return {"data": str(data), "weights": json_weights(loaded), "features": BACKEND, "errors": errors}
@@ -135,7 +135,7 @@ def measure_faces(data: Path, weights: list[str], report: Path | None, limit: in
     if not sface.installed():
         typer.echo(sface.MISSING)
     if report:
-        for path in fdgan_faces.draw_sheets(report, painters, cases, colour):
+        for path in fdgan_faces.draw_contact_sheets(report, painters, cases, colour):
             typer.echo(f"sheet: {path}; from left: target, warp only, {', '.join(list_rows(painters))}, truth")
     return {
         "data": str(data),

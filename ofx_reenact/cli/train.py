@@ -39,10 +39,10 @@ def ldnet(
     steps: Annotated[int | None, typer.Option(help="Steps of each stage; the recipe has a default.")] = None,
     batch: Annotated[int | None, typer.Option(help="Swaps in a step; the recipe has a default.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Of Adam; the recipe has a default.")] = None,
-    people: Annotated[int, typer.Option(help="Adversarial recipe: people drawn of each heads file.", min=2)] = 1000,
+    people: Annotated[int, typer.Option(help="Adversarial recipe: people drawn from each heads file.", min=2)] = 1000,
     adv: Annotated[str, typer.Option(help="Adversarial recipe: form of equation 2 \\[ll|ll_clamp|nlu].")] = "ll_clamp",
     critics: Annotated[int, typer.Option(help="Adversarial recipe: steps of C and D for each of G.", min=1)] = 1,
-    tracks: Annotated[str, typer.Option(help="Supervised recipe: set of tracks for the identity cycle.")] = "",
+    tracks: Annotated[str, typer.Option(help="Supervised recipe: set of tracks, to train on real people too.")] = "",
     start: Annotated[str, typer.Option(help="Supervised recipe: weights to go on from.")] = "",
     width: Annotated[int, typer.Option(help="Features of the hidden layers.", min=8)] = 512,
     seed: _Seed = 1,
@@ -113,7 +113,7 @@ def fdgan(
     check_choice("--recipe", recipe, ("repair", "portrait"))
     check_choice("--variant", variant, ("fdgan", "fdgan-1", "adain", "pix2pixhd"))
     from ofx_reenact.device import choose_device
-    from ofx_reenact.training.distributed import joined
+    from ofx_reenact.training.distributed import join_group
     from ofx_reenact.training.fdgan import portrait, repair
     from ofx_reenact.training.fdgan.base import CRITICS
     from ofx_reenact.training.loop import Run
@@ -124,7 +124,7 @@ def fdgan(
     _use_threads(threads)
     given = _given(batch=batch, learning_rate=learning_rate)
     given |= {"seed": seed, "device": choose_device(device), "variant": variant}
-    with joined(given["device"]) as group:
+    with join_group(given["device"]) as group:
         run = Run(out, save_every, resume, _show, group)
         if recipe == "repair":
             settings = repair.RepairSettings(critic_from=critic_from, **given)
@@ -176,7 +176,7 @@ def identity(
 
 
 def _refuse_over_inputs(out: Path, files: Iterable[str], read: Iterable[Named]) -> None:
-    """Refuse a run's folder if its files, those of every run and these, would replace a file that the run reads."""
+    """Refuse a run's folder if ``files``, or the files of every run, would replace a file that the run reads."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.loop import FILES
 
@@ -192,7 +192,7 @@ def _use_threads(threads: int) -> None:
 
 
 def _given(**values: float | None) -> dict[str, Any]:
-    """Return the options that are on the command line; the recipe has defaults for the others."""
+    """Return the options that were given on the command line; the recipe has defaults for the others."""
     return {name: value for name, value in values.items() if value is not None}
 
 

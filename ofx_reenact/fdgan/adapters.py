@@ -1,4 +1,4 @@
-"""Low-rank adapters: a translator's training on one person, small enough for an identity file.
+"""Low-rank adapters: what a translator learned of one person, small enough for an identity file.
 
 The kernel ``W`` of each 3×3 convolution becomes ``W + B·A``, with A (rank, C·9) and B (C', rank). B begins at zero, so
 an untrained adapter changes nothing.
@@ -35,7 +35,7 @@ class LowRank(nn.Module):
         return kernel + (self.b @ self.a).view_as(kernel)
 
 
-def adapt(translator: Translator, rank: int = RANK) -> list[nn.Parameter]:
+def add_adapters(translator: Translator, rank: int = RANK) -> list[nn.Parameter]:
     """Add adapters to a frozen translator, in place; returns their parameters."""
     found: list[nn.Parameter] = []
     for _, layer in _layers(translator):
@@ -45,7 +45,7 @@ def adapt(translator: Translator, rank: int = RANK) -> list[nn.Parameter]:
     return found
 
 
-def take(translator: Translator) -> dict[str, Tensor]:
+def read_adapters(translator: Translator) -> dict[str, Tensor]:
     """Return the adapters of an adapted translator by name, ``LAYER.a`` and ``LAYER.b``."""
     found: dict[str, Tensor] = {}
     for name, layer in _layers(translator):
@@ -69,7 +69,7 @@ def merge_adapters(translator: Translator, adapters: Adapters) -> Translator:
 
 
 def fits(translator: Translator, adapters: Mapping[str, np.ndarray]) -> bool:
-    """Tell whether adapters have the names and sizes of this translator's."""
+    """Return whether adapters, arrays by name, have the names and sizes of this translator's."""
     layers = dict(_layers(translator))
     if adapters.keys() != {f"{name}.{matrix}" for name in layers for matrix in ("a", "b")}:
         return False

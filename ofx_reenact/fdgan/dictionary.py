@@ -1,4 +1,4 @@
-"""The dictionary of appearance: its writer (eq. 8) and reader (eq. 9), and what ablations have in their place.
+"""The dictionary: its writer (the paper's eq. 8) and reader (eq. 9), and what ablations have in their place.
 
 A *dictionary* is one table of values for each level, finest first: ``(B, n_i, C_i)``. It does not depend on the order
 of the locations in the maps that it is written from.
@@ -121,8 +121,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     Queries are (B, n, t), keys (B, m, t), values (B, m, c), the result (B, n, c).
     """
     if values.shape[-1] == keys.shape[-1]:
-        # One kernel does it all, in float32 inside, but only for tags and values of equal length: in the finest level,
-        # which has nearly all of the work.
+        # One kernel does it all, in float32 inside, but only for keys and values of equal length, as in the finest
+        # level, which has nearly all of the work.
         q, k, v = (x.unsqueeze(1) for x in (queries, keys, values))
         return nn.functional.scaled_dot_product_attention(q, k, v, scale=1.0)[:, 0]
     logits = queries @ keys.transpose(1, 2)

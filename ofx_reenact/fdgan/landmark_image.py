@@ -59,7 +59,7 @@ def _coverage(points: list[Tensor], height: int, width: int, line: float) -> Ten
     x = torch.arange(width, device=device, dtype=dtype)[None, None]
     y = torch.arange(height, device=device, dtype=dtype)[None, :, None]
     nearest = points[0].new_full((len(points[0]), height, width), float("inf"))
-    # Segment by segment, so that memory stays that of one picture; terms of x and of y alone are computed first.
+    # Segment by segment, so that it needs the memory of one picture; terms of x and of y alone are computed first.
     for first, last in itertools.pairwise(points):
         right, down = (last - first)[..., None, None].unbind(1)
         from_x, from_y = x - first[:, 0, None, None], y - first[:, 1, None, None]

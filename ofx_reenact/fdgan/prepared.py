@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ofx_reenact.compiled import compiled
 from ofx_reenact.fdgan.dictionary import Dictionary
-from ofx_reenact.fdgan.lines import quick_landmark_image
+from ofx_reenact.fdgan.landmark_image_cpu import quick_landmark_image
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.repair import FLOW, GIVEN, MASK_BIAS, RepairNetwork, seen_by_translator
 from ofx_reenact.fdgan.window import finer_of
@@ -84,7 +84,7 @@ class PreparedRepair(_Prepared[RepairNetwork]):
         raw[..., 3].add_(MASK_BIAS).mul_(0.5)
         made = np.empty_like(picture, np.float32)
         reach = np.float32(FLOW * finer_of(len(picture)))
-        _mix(raw.tanh_().numpy(), warped[0].permute(1, 2, 0).numpy(), _given(maps), reach, made)
+        _mix(raw.tanh_().numpy(), warped[0].permute(1, 2, 0).numpy(), _fixed_mask(maps), reach, made)
         return made
 
 
@@ -98,8 +98,8 @@ class PreparedPortrait(_Prepared[PortraitNetwork]):
         return np.asarray(drawn[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5)
 
 
-def _given(maps: np.ndarray) -> np.ndarray:
-    """Return where the mask is 1 without learning, (h, w); see :func:`ofx_reenact.fdgan.repair.given`."""
+def _fixed_mask(maps: np.ndarray) -> np.ndarray:
+    """Return the mask that is not learned, (h, w); see :func:`ofx_reenact.fdgan.repair.fixed_mask`."""
     side = 2 * GIVEN * finer_of(len(maps)) + 1
     return cv2.dilate(np.asarray(1 - maps[..., 0], np.float32), np.ones((side, side), np.uint8))
 
@@ -108,7 +108,7 @@ def _given(maps: np.ndarray) -> np.ndarray:
 def _mix(raw: np.ndarray, warped: np.ndarray, missing: np.ndarray, reach: np.float32, out: np.ndarray) -> None:
     """Turn outputs (h, w, 6) in [-1, 1] into a picture; see :func:`ofx_reenact.fdgan.repair.repaired`.
 
-    The warped picture is (h, w, 3) in [-1, 1], the given part of the mask (h, w), ``reach`` the largest flow in pixels;
+    The warped picture is (h, w, 3) in [-1, 1], ``missing`` (h, w) the fixed mask, ``reach`` the largest flow in pixels;
     the picture is written into ``out`` (h, w, 3) in [0, 1].
     """
     height, width = missing.shape

@@ -18,13 +18,13 @@ Draw = Callable[..., Tensor]
 # Channels. Extractor: picture, landmark image. Translator: landmark image, warped picture, visibility, stretch, mouth.
 EXTRACTOR_INPUTS = 3 + channels("parts")
 TRANSLATOR_INPUTS = channels("parts") + 3 + 3
-# Added to the raw mask, which is so about 0.05 at first where nothing is missing.
+# Added to the raw mask, so that an untrained mask is about 0.05 where nothing is missing.
 MASK_BIAS = -3.0
-# The following are pixels of the coarsest window; in a finer one they are as many times more.
+# The following are in pixels of the coarsest window; in a finer window they are multiplied.
 # Largest residual flow.
 FLOW = 4.0
-# Where the warp carried no pixel, and this far around it, the mask is 1 and not learned: a mask that can go to zero
-# there learns to switch the repair off before the repair is any good.
+# Where the warp carried no pixel, and this far around it, the mask is fixed to 1: a mask that could go to 0 there would
+# learn to switch the repair off before the repair is any good.
 GIVEN = 2
 # Width of the landmark image's lines.
 LINE = 1.5
@@ -94,14 +94,14 @@ def repaired(raw: Tensor, warped: Tensor, maps: Tensor) -> Repaired:
     raw = raw.float()
     flow = FLOW * finer_of(raw.shape[-2]) * torch.tanh(raw[:, 4:6])
     learned = torch.sigmoid(raw[:, 3:4] + MASK_BIAS)
-    missing = given(maps)
+    missing = fixed_mask(maps)
     mask = missing + (1 - missing) * learned
     base = displaced(warped, flow)
     return Repaired(base + mask * (torch.tanh(raw[:, :3]) - base), mask, flow)
 
 
-def given(maps: Tensor) -> Tensor:
-    """Return where the mask is 1 without learning, (B, 1, h, w): where the warp carried no pixel, and around it."""
+def fixed_mask(maps: Tensor) -> Tensor:
+    """Return the mask that is not learned, (B, 1, h, w): 1 where the warp carried no pixel, and around it."""
     around = GIVEN * finer_of(maps.shape[-2])
     return nn.functional.max_pool2d(1 - maps[:, :1], 2 * around + 1, stride=1, padding=around)
 

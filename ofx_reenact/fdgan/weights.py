@@ -59,7 +59,9 @@ def shipped_portrait() -> Path:
 
 
 def save_repair(path: Path, network: RepairNetwork, note: Mapping[str, str], finest: int = 1) -> None:
-    """Write the repair network's weights in half precision with their metadata; ``finest`` window it was trained on.
+    """Write the repair network's weights in half precision.
+
+    ``note`` goes into the metadata; ``finest``, one of FINER, is the finest window that it was trained on.
 
     Raises:
         OutputError: the file cannot be written.
@@ -68,7 +70,9 @@ def save_repair(path: Path, network: RepairNetwork, note: Mapping[str, str], fin
 
 
 def save_portrait(path: Path, network: PortraitNetwork, size: int, note: Mapping[str, str]) -> None:
-    """Write the portrait network's weights in half precision with their metadata.
+    """Write the portrait network's weights in half precision.
+
+    ``note`` goes into the metadata; ``size`` is the side of the portraits that it was trained on, in pixels.
 
     Raises:
         OutputError: the file cannot be written.
@@ -118,7 +122,7 @@ def load_portrait(path: str | Path | None = None, device: str = "cpu") -> Portra
 
     path = Path(path) if path else shipped_portrait()
     extractor, translator, metadata = _load(path, PORTRAIT)
-    # Extractor: picture, landmark image. Translator: the driver's landmark image; with Shown, the target's two as well.
+    # The extractor sees picture and landmark image; the translator a landmark image, with Shown also the target's two.
     _check_parts(path, extractor, translator, (6, 9 if isinstance(extractor, Shown) else 3, 3))
     size = metadata.get("size", "")
     if not re.fullmatch("[0-9]{2,4}", size) or int(size) % 16 or not int(size):
@@ -157,11 +161,14 @@ def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[
     )
 
 
-def _check_parts(path: Path, extractor: Extractor | Shown, translator: Translator, sizes: tuple[int, int, int]) -> None:
+def _check_parts(
+    path: Path, extractor: Extractor | Shown, translator: Translator, sizes: tuple[int, int, int]
+) -> None:
     """Refuse networks with other numbers of channels than ``sizes``, or that do not fit each other."""
     from ofx_reenact.fdgan.network import FEATURES, Shown, table_shapes
 
-    found = (sizes[0] if isinstance(extractor, Shown) else extractor.inputs, translator.inputs, translator.outputs)
+    inputs = sizes[0] if isinstance(extractor, Shown) else extractor.inputs
+    found = (inputs, translator.inputs, translator.outputs)
     if found != sizes or len(translator.down) != len(FEATURES):
         raise WeightsError(f"{path}: the tensors are not this FD-GAN's ({found} channels, not {sizes}, or more levels)")
     if not isinstance(extractor, Shown) and table_shapes(extractor) != table_shapes(translator):

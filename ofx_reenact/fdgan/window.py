@@ -20,9 +20,10 @@ from ofx_reenact.tracking.rigid import Similarity
 MOUTH_SIZE = (128, 96)
 MOUTH_SCALE = 12.0
 MOUTH_BELOW = 1.2
-# A larger face gets a window with so many times the pixels each way; few steps, so that networks learn each well.
+# The windows: each has so many times the coarsest one's pixels each way, for larger faces. They are few, so that
+# networks learn each well.
 FINER = (1, 2)
-# Picture pixels per window pixel above which the finer window is used.
+# The next finer window is used if a window pixel covers more picture pixels each way than this.
 _COARSE = 1.3
 
 
@@ -37,7 +38,7 @@ class Window:
     def of_mouth(cls, frontal: np.ndarray, head: Similarity, finer: int = 1) -> Window:
         """Return the mouth's window for a pose of the head and the *target's* frontal mesh at rest, (468 or more, 3).
 
-        ``finer``, one of FINER, is how many times the pixels it has each way, of the same view.
+        ``finer``, one of FINER, multiplies the number of its pixels each way; what it shows is the same.
         """
         lips = frontal[[i for half in LIPS_OUTER for i in half]]
         centre = head.apply(lips.mean(0) + np.array([0, MOUTH_BELOW, 0]))[:2]
@@ -68,7 +69,7 @@ class Window:
         return points @ inverse[:, :2].T + inverse[:, 2]
 
     def box(self, size: tuple[int, int]) -> tuple[slice, slice] | None:
-        """Return the rows and columns that the window touches of a picture of (width, height); None if none."""
+        """Return the rows and columns that the window touches in a picture of (width, height); None if none."""
         width, height = self.size
         corners = np.array([[-1, -1, 1], [width, -1, 1], [-1, height, 1], [width, height, 1]]) @ self.matrix.T
         left, top = np.maximum(np.floor(corners.min(0)).astype(int), 0)
@@ -107,7 +108,7 @@ def mouth_size(finer: int) -> tuple[int, int]:
 
 
 def finer_for(scale: float, finest: int = FINER[-1]) -> int:
-    """Return how many times finer the mouth's window is for a head of ``scale`` pixels a centimetre."""
+    """Choose the mouth's window, one of FINER up to ``finest``, for a head of ``scale`` pixels a centimetre."""
     steps = [finer for finer in FINER if finer <= finest]
     return next((finer for finer in steps if scale <= _COARSE * MOUTH_SCALE * finer), steps[-1])
 

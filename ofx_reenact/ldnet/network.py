@@ -83,7 +83,7 @@ class LDNet(nn.Module):
         return self.generate(self.encode_pose(driver), identity)
 
     @classmethod
-    def like(cls, state: Mapping[str, Tensor]) -> LDNet:
+    def of_state(cls, state: Mapping[str, Tensor]) -> LDNet:
         """Build a network with the width and depth of a state dict, which are read from its shapes.
 
         Raises:

@@ -33,14 +33,14 @@ class Placement:
 
     def place(self, normalised: Tensor) -> Tensor:
         """Map normalised landmarks (..., 68, 2) to pixels."""
-        return self.vectors(normalised) + self.centre[..., None, :]
+        return self.place_displacements(normalised) + self.centre[..., None, :]
 
-    def vectors(self, normalised: Tensor) -> Tensor:
+    def place_displacements(self, normalised: Tensor) -> Tensor:
         """Map normalised displacements (..., 68, 2) to pixels: rotation and scale only."""
         return normalised @ _rotation(self.roll).mT * self.scale[..., None, None]
 
     def remove(self, landmarks: Tensor) -> Tensor:
-        """Map landmarks in pixels (..., 68, 2) to normalised ones."""
+        """Map landmarks in pixels (..., 68, 2) to normalised ones; the inverse of :meth:`place`."""
         return (landmarks - self.centre[..., None, :]) @ _rotation(self.roll) / self.scale[..., None, None]
 
 

@@ -40,9 +40,9 @@ def transfer(
             (absolute motion).
     """
     own, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
-    calm = own if rest is None else normalise(_tensor(rest, weights), weights.norm, weights.template)[0]
+    at_rest = own if rest is None else normalise(_tensor(rest, weights), weights.norm, weights.template)[0]
     performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)
-    return placement.vectors(_motion(weights, code, performed, calm)).double().cpu().numpy()
+    return placement.place_displacements(_motion(weights, code, performed, at_rest)).double().cpu().numpy()
 
 
 @stage("LD-Net")
@@ -61,16 +61,16 @@ def transfer_between(
     driver's own motion, plus the difference between the two people by LD-Net. What LD-Net loses of a performance is in
     both brackets and cancels; if driver and target are one person, the target moves exactly as the driver did.
 
-    All landmarks are frontal, in canonical units. The result is cached, since a change of a region's weight needs
-    nothing new of LD-Net, and is read-only.
+    All landmarks are frontal, in canonical units. The result is cached, so that changing a region's weight does not run
+    LD-Net again; it is read-only.
 
     Args:
         weights: LD-Net.
         code: the target's identity code, (128,).
         target: its landmarks at rest, (68, 2).
         driver_code: the driver's identity code, (128,).
-        driver: his landmarks in T frames, (T, 68, 2).
-        rest: his landmarks at rest, (1, 68, 2) for all frames or (T, 68, 2).
+        driver: the driver's landmarks in T frames, (T, 68, 2).
+        rest: the driver's landmarks at rest, (1, 68, 2) for all frames or (T, 68, 2).
     """
     inputs = (code, target, driver_code, driver, rest)
     return weights.cached_result(inputs, lambda: _between(weights, *inputs))
@@ -86,32 +86,32 @@ def _between(
 ) -> np.ndarray:
     _, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
     performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)
-    calm, _ = normalise(_tensor(rest, weights), weights.norm, weights.template)
-    difference = _motion(weights, code, performed, calm) - _motion(weights, driver_code, performed, calm)
-    return driver - rest + placement.vectors(difference).double().cpu().numpy()
+    at_rest, _ = normalise(_tensor(rest, weights), weights.norm, weights.template)
+    difference = _motion(weights, code, performed, at_rest) - _motion(weights, driver_code, performed, at_rest)
+    return driver - rest + placement.place_displacements(difference).double().cpu().numpy()
 
 
-def _motion(weights: LDNetWeights, code: np.ndarray, performed: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
+def _motion(weights: LDNetWeights, code: np.ndarray, performed: torch.Tensor, at_rest: torch.Tensor) -> torch.Tensor:
     """Return ``G(E_P(l), z) − G(E_P(l_0), z)`` of normalised landmarks (T, 68, 2), at rest (T or 1, 68, 2).
 
     The whole performance is one batch, whichever frames are rendered: matrix products may round differently in batches
     of another size.
     """
-    poses = weights.network.encode_pose(torch.cat([performed, calm]))
+    poses = weights.network.encode_pose(torch.cat([performed, at_rest]))
     landmarks = weights.network.generate(poses, _tensor(code, weights).expand(len(poses), -1))
     return landmarks[: len(performed)] - landmarks[len(performed) :]
 
 
 @torch.inference_mode()
 def remove_expression(weights: LDNetWeights, code: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Return a face's landmarks (68, 2) without expression, given landmarks (68, 2) that may smile or shout.
+    """Remove the expression from a face's landmarks (68, 2), which may smile or shout.
 
     ``l − [G(E_P(l), z) − G(E_P(l_0), z)]``: the expression that LD-Net sees is subtracted. l_0 is the mean face, z the
-    person's identity code (128,). The unit stays.
+    person's identity code (128,). The result (68, 2) has the unit of the landmarks.
     """
     own, placement = normalise(_tensor(landmarks, weights)[None], weights.norm, weights.template)
     shown = _motion(weights, code, own, weights.template[None])
-    return np.asarray(landmarks - placement.vectors(shown)[0].double().cpu().numpy())
+    return np.asarray(landmarks - placement.place_displacements(shown)[0].double().cpu().numpy())
 
 
 def _tensor(array: np.ndarray, weights: LDNetWeights) -> torch.Tensor:

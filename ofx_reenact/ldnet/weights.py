@@ -58,7 +58,7 @@ def shipped_ldnet() -> Path:
 
 
 def save_ldnet(path: Path, network: LDNet, template: Tensor, norm: Norm, note: Mapping[str, str]) -> None:
-    """Write LD-Net's weights in half precision with their metadata.
+    """Write LD-Net's weights in half precision; ``note`` goes into the metadata.
 
     Raises:
         OutputError: the file cannot be written.
@@ -86,5 +86,5 @@ def load_ldnet(path: str | Path | None = None, device: str = "cpu") -> LDNetWeig
     if template is None or template.shape != (LANDMARKS, 2) or not (template.amax(0) > template.amin(0)).all():
         raise WeightsError(f"{path}: the tensors are not LD-Net's (no template of a face)")
     template, state = template.float(), {name: in_float32(value) for name, value in tensors.items()}
-    network = build_network(path, lambda: LDNet.like(state), state, "LD-Net").eval().requires_grad_(False)
+    network = build_network(path, lambda: LDNet.of_state(state), state, "LD-Net").eval().requires_grad_(False)
     return LDNetWeights(path, sha256_of(path), metadata, network.to(device), template.to(device), norm)

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-# Steps that run kernel by kernel before one is recorded: libraries choose kernels, optimisers allocate their state.
+# Steps that run unrecorded at first: in these, libraries choose their kernels and optimisers allocate their state.
 WARM_UP = 3
 
 
@@ -29,7 +29,7 @@ class _Recording:
 
 
 class GraphedStep:
-    """Call a function of tensors; with ``on``, record its kernels once and replay them from then on."""
+    """A function of tensors; with ``on``, its kernels are recorded once, and later calls replay them."""
 
     def __init__(self, function: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]], *, on: bool) -> None:
         """Take a function that gets tensors of the same names and shapes at each call and returns scalar tensors."""

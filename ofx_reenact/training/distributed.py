@@ -45,18 +45,18 @@ class Group:
         """Return this process's random generator; the first process has that of a training in one process."""
         return np.random.default_rng(seed if self.first else [seed, self.rank])
 
-    def spread(self, module: nn.Module) -> nn.Module:
-        """Return what to call in place of a module, so that backward averages its gradients over the processes.
+    def average_gradients(self, module: nn.Module) -> nn.Module:
+        """Wrap a module for calling, so that backward averages its gradients over the processes.
 
-        All processes get the first one's parameters. In a group of one it is the module itself.
+        All processes get the first one's parameters. In a group of one the module itself is returned.
 
         Raises:
             ReenactError: another process has ended.
         """
         if self.size == 1:
             return module
-        # Ablations leave parameters unused. The search for them also keeps gradients in one order in DDP's buckets, so
-        # that a resumed run adds them up as an unbroken one does. torch warns once if none is unused.
+        # Ablations leave parameters unused. Searching for unused parameters also fixes the order of gradients in DDP's
+        # buckets, so that a resumed run sums them as an uninterrupted one does. torch warns once if all are used.
         with self.connected():
             return DistributedDataParallel(module, find_unused_parameters=True)
 
@@ -102,7 +102,7 @@ ALONE = Group()
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Group]:
+def join_group(device: str) -> Iterator[Group]:
     """Join the processes that torchrun started, and leave together; ``ALONE`` without torchrun.
 
     On ``cuda`` each process on a machine gets a GPU of its own, which the name ``cuda`` then means in this process.
@@ -146,7 +146,7 @@ def _is_alone() -> bool:
 
 
 def _is_lost_connection(error: RuntimeError) -> bool:
-    """Tell whether a peer has gone; gloo has no class of its own for that, its text alone tells."""
+    """Return whether the connection to another process was lost; gloo has no error class for that, only a message."""
     return isinstance(error, dist.DistError) or any(word in str(error) for word in ("gloo", "Connection closed"))
 
 
@@ -155,7 +155,7 @@ def _join(store: dist.Store, rank: int, size: int, device: str) -> None:
     if cuda:
         local, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
         if local >= gpus:
-            raise SettingsError(f"torchrun --nproc-per-node: {gpus} GPUs here, and one is needed for each process")
+            raise SettingsError(f"torchrun --nproc-per-node: {gpus} GPUs here, and each process needs one: start fewer")
         torch.cuda.set_device(local)
     # Plain values are sent from CPU to CPU, so a machine with GPUs needs both backends.
     backend = "cpu:gloo,cuda:nccl" if cuda and dist.is_nccl_available() else "gloo"
@@ -163,7 +163,7 @@ def _join(store: dist.Store, rank: int, size: int, device: str) -> None:
 
 
 def _failed_before(store: dist.Store) -> bool:
-    """Tell whether another process has failed before this one."""
+    """Return whether another process has failed before this one, and count this failure."""
     try:
         return store.add("failed", 1) > 1
     except RuntimeError:

@@ -63,10 +63,10 @@ def train_identity(
     for found, pair in _pairs(view.show(), view.mesh, finer_for(view.head.scale, fdgan.finest), frames, colour):
         count += 1
         faceless += not found
-        # There is no pair of a frame that equals the target or whose face leaves the picture.
+        # No pair is made of a frame in which nothing moves or whose face leaves the picture.
         pairs += [pair] if pair is not None else []
     if faceless == count:
-        raise ReenactError(f"{frames}: no face was found in any frame")
+        raise ReenactError(f"{frames}: no face was found in any frame; give others")
     learned = train_custom(fdgan.network, dictionary, pairs, replace(custom, device=device), observe)
     person = replace(
         identity.person, dictionary=learned.dictionary, adapters=learned.adapters, fdgan_sha256=fdgan.sha256
@@ -79,8 +79,9 @@ def train_identity(
 def _pairs(
     target: np.ndarray, mesh: np.ndarray, finer: int, frames: str, colour: Colour
 ) -> Iterator[tuple[bool, Pair | None]]:
-    """Carry the target to the frames, evenly chosen if there are more than MOST.
+    """Carry the target to at most MOST frames, evenly chosen, and make a pair of each.
 
+    ``target`` is display-encoded (H, W, 3) in [0, 1], ``mesh`` (478, 3) its pixels; ``finer`` is a value of FINER.
     Yields for each frame whether a face was found in it, and the pair, or None.
     """
     clips = [Frames.open(path) for path in find_media([frames])]

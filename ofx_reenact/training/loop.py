@@ -30,7 +30,7 @@ CHECKPOINT, CURVES, PICTURE = "checkpoint.pt", "curves.jsonl", "curves.png"
 FILES = (CHECKPOINT, CURVES, PICTURE)
 
 
-def bf16_pays(device: str) -> bool:
+def has_bf16(device: str) -> bool:
     """Return whether a device has instructions for bfloat16.
 
     A CPU without them multiplies matrices several hundred times slower in bfloat16 than in float32.
@@ -43,7 +43,7 @@ def bf16_pays(device: str) -> bool:
 
 def autocast(device: str, bf16: bool) -> torch.autocast:
     """Run forward passes in bfloat16 if ``bf16`` and if the device has instructions for it."""
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16 and bf16_pays(device))
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16 and has_bf16(device))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def run(
     step, spent = 0, 0.0
     if checkpoint.exists():
         if not resume:
-            raise SettingsError(f"{out}: holds a run already; --resume goes on with it, another --out begins anew")
+            raise SettingsError(f"{out}: holds a run already; resume it with --resume, or choose another --out")
         step, spent = restore(recipe, checkpoint, group)
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic() - spent
@@ -135,7 +135,7 @@ def advise_smaller_batch(batch: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # torch has a class of its own for a GPU's memory only; of the CPU's its text alone tells.
+        # torch has an error class only for a GPU's memory; on a CPU only the message shows that memory ran out.
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
             raise SettingsError(f"out of memory with --batch {batch}: choose a smaller one") from error
         raise
@@ -203,7 +203,7 @@ def read_curves(out: Path) -> dict[str, tuple[list[int], list[float]]]:
 
 
 def read_checkpoint(checkpoint: Path) -> tuple[dict[str, Any], int, float, dict[str, Any]]:
-    """Return the settings of a run, its step, the seconds spent, and its recipe's state.
+    """Read a checkpoint: the settings of the run, its step, the seconds spent, and the recipe's state.
 
     Raises:
         WeightsError: the checkpoint cannot be read.
@@ -214,7 +214,7 @@ def read_checkpoint(checkpoint: Path) -> tuple[dict[str, Any], int, float, dict[
     # A zip archive with a pickle, limited to tensors and plain values: a damaged one raises errors of any class.
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WeightsError(f"{checkpoint}: not a whole checkpoint ({reason})") from error
+        raise WeightsError(f"{checkpoint}: not a whole checkpoint ({reason}); choose another --out") from error
 
 
 def restore(recipe: Recipe, checkpoint: Path, group: Group = ALONE) -> tuple[int, float]:
@@ -227,13 +227,13 @@ def restore(recipe: Recipe, checkpoint: Path, group: Group = ALONE) -> tuple[int
     about, step, spent, state = read_checkpoint(checkpoint)
     if "chance" in state:
         raise SettingsError(
-            f"{checkpoint}: a run of an earlier version, which cannot be resumed; begin anew in another --out (--start "
-            "goes on with weights)"
+            f"{checkpoint}: a run of an earlier version, which cannot be resumed; begin a new one in another --out "
+            "(--start can take the weights of an earlier run)"
         )
     wanted = _about(recipe, group)
     if about != wanted:
         names = sorted(k for k in about.keys() | wanted.keys() if about.get(k) != wanted.get(k))
-        raise SettingsError(f"{checkpoint}: a run of other settings ({', '.join(names)}); choose another --out")
+        raise SettingsError(f"{checkpoint}: a run with other settings ({', '.join(names)}); choose another --out")
     if group.size > 1:
         state |= {"generator": state["generator"][group.rank]}
     recipe.restore(state)

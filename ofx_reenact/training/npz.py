@@ -36,10 +36,10 @@ def read_npz(
     """Read all arrays of an ``.npz`` and check its schema and shapes.
 
     Args:
-        path: of the file.
-        wanted: for messages: the kind of file, then ``"; "`` and how to make one.
+        path: the file.
+        wanted: the kind of file, then ``"; "`` and how to make one; both go into messages.
         schema: text that the file's array ``schema`` must hold; ``""`` for any.
-        shapes: of its arrays, as :func:`~ofx_reenact.arrays.check_shapes` takes them.
+        shapes: shapes of its arrays, as :func:`~ofx_reenact.arrays.check_shapes` takes them.
         check: checks the arrays further; raises ValueError with the reason, which goes into the message.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What all trainings share: state, one step down a loss, the moving average, the learning rate schedule."""
+"""What all trainings share: state, gradient steps, the moving average, the learning rate schedule."""
 
 from __future__ import annotations
 
@@ -40,15 +40,16 @@ class Average(AveragedModel, Generic[Network]):
 class Recipe(ABC):
     """Settings, data, networks and losses of a training.
 
-    ``parts`` names the attributes that a checkpoint holds: modules and optimisers, or dictionaries of them.
+    ``parts`` names the attributes that a checkpoint holds: modules and optimisers, or dictionaries of them. ``rng``
+    draws the batches; a checkpoint holds its state as ``generator``.
     """
 
     parts: ClassVar[tuple[str, ...]]
-    generator: np.random.Generator | torch.Generator
+    rng: np.random.Generator | torch.Generator
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
-        """Return the settings of the run as plain values; a checkpoint with others is refused."""
+        """Return the settings of the run as plain values; a checkpoint with other settings is refused."""
 
     @abstractmethod
     def step(self, number: int, steps: int) -> Mapping[str, Any]:
@@ -60,7 +61,7 @@ class Recipe(ABC):
 
     def state(self) -> dict[str, Any]:
         """Return all that a resumed run needs, as tensors and plain values."""
-        rng = self.generator
+        rng = self.rng
         rng_state = rng.get_state() if isinstance(rng, torch.Generator) else rng.bit_generator.state
         return {name: _state(getattr(self, name)) for name in self.parts} | {"generator": rng_state}
 
@@ -68,10 +69,10 @@ class Recipe(ABC):
         """Restore what :meth:`state` returned."""
         for name in self.parts:
             _restore(getattr(self, name), state[name])
-        if isinstance(self.generator, torch.Generator):
-            self.generator.set_state(state["generator"])
+        if isinstance(self.rng, torch.Generator):
+            self.rng.set_state(state["generator"])
         else:
-            self.generator.bit_generator.state = state["generator"]
+            self.rng.bit_generator.state = state["generator"]
 
 
 def _state(part: Any) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def _restore(part: Any, state: Mapping[str, Any]) -> None:
 
 
 def descend(loss: Tensor, optimiser: torch.optim.Optimizer, max_norm: float | None = None) -> None:
-    """Take one step down a loss; the gradients together are clipped to a norm of ``max_norm``."""
+    """Take one gradient step on a loss; the norm of all gradients together is clipped to ``max_norm``."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     if max_norm is not None:
@@ -96,10 +97,10 @@ def descend(loss: Tensor, optimiser: torch.optim.Optimizer, max_norm: float | No
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Set a learning rate; a rate that is a tensor is set in place, so that a recorded step reads it."""
+    """Set the learning rate of an optimiser; a tensor is changed in place, so that a recorded CUDA graph reads it."""
     for group in optimiser.param_groups:
         if isinstance(group["lr"], Tensor):
-            # After a resume it is the checkpoint's, on the CPU.
+            # After a resume it is the checkpoint's tensor, on the CPU.
             group["lr"] = group["lr"].to(group["params"][0].device)
             group["lr"].fill_(rate)
         else:
@@ -107,5 +108,5 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
 
 
 def cosine_rate(number: int, steps: int, warm_up: int) -> float:
-    """Return the fraction of the highest learning rate in a step: a linear warm-up, then a cosine down to 0."""
+    """Return a step's learning rate as a fraction of the highest: a linear warm-up times a cosine down to 0."""
     return min(1.0, (number + 1) / warm_up) * (0.5 + 0.5 * math.cos(math.pi * number / steps))

@@ -12,8 +12,8 @@ import pytest
 
 from ofx_reenact.bench import peers, processes, stages
 from ofx_reenact.bench.clock import Clock
-from ofx_reenact.bench.plates import fitted, make_moving, make_shot
-from ofx_reenact.bench.processes import Length, Run, of_memory, run_together
+from ofx_reenact.bench.plates import fit_picture, make_moving, make_shot
+from ofx_reenact.bench.processes import Length, Run, memory_fields, run_together
 from ofx_reenact.cli.bench_tables import table
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
@@ -137,7 +137,7 @@ def test_frames_of_a_moving_target_differ_and_its_still_is_the_first(tmp_path):
 def test_a_moving_target_is_compared_with_its_still_pass_by_pass():
     samples = [stages._Samples(whole=[2.0, 8.0, 4.0], rendered=[1.0, 2.0, 4.0])]
     samples.append(stages._Samples(whole=[3.0, 8.0, 8.0], rendered=[1.0, 3.0, 5.0]))
-    render, analysed = stages._beside("256", {("256", "still"): samples[0], ("256", "moving"): samples[1]})
+    render, analysed = stages._compare_with_still("256", {("256", "still"): samples[0], ("256", "moving"): samples[1]})
     assert (render.what, render.samples, render.ratio) == ("rendered", 3, 1.25)
     assert (render.still_milliseconds, render.moving_milliseconds) == (2000, 3000)
     assert (analysed.what, analysed.ratio) == ("whole", 1.5)
@@ -153,7 +153,7 @@ def test_a_stage_without_samples_has_no_row():
 def test_a_picture_is_fitted_without_cropping():
     picture = np.zeros((10, 10, 3), np.float32)
     picture[:, :5] = 1
-    wide = fitted(picture, 40, 20)
+    wide = fit_picture(picture, 40, 20)
     assert wide.shape == (20, 40, 3)
     assert wide[:, :18].min() > 0.99 and wide[:, 22:].max() < 0.01
 
@@ -217,14 +217,14 @@ def test_memory_against_length(capsys, tmp_path):
 
 
 def test_a_fitted_line_is_the_value_without_frames_and_the_increase_per_frame():
-    lengths = [Length(frames=n, **of_memory([Run(4 + 0.25 * n, 1, 300 + 0.5 * n)])) for n in (10, 40, 160)]
-    assert processes.line(lengths, "mebibytes") == pytest.approx((300, 0.5))
-    assert processes.line(lengths, "milliseconds") == pytest.approx((4000, 250))
+    lengths = [Length(frames=n, **memory_fields([Run(4 + 0.25 * n, 1, 300 + 0.5 * n)])) for n in (10, 40, 160)]
+    assert processes.fit_line(lengths, "mebibytes") == pytest.approx((300, 0.5))
+    assert processes.fit_line(lengths, "milliseconds") == pytest.approx((4000, 250))
 
 
 def test_speedup_is_computed_within_a_round():
     rounds = [{1: [Run(10, 8, 1)], 2: [Run(12, 9, 1), Run(16, 9, 1)]}, {1: [Run(20, 8, 1)], 2: [Run(20, 9, 1)] * 2}]
-    scaled = processes._scaled(4, 2, 1, rounds)
+    scaled = processes._scaling_row(4, 2, 1, rounds)
     assert (scaled.frames, scaled.samples, scaled.milliseconds) == (8, 2, 18000)
     assert scaled.speedup == pytest.approx(np.median([2 * 10 / 16, 2 * 20 / 20]))
     assert scaled.cpu_milliseconds == pytest.approx(18000 / 8)
@@ -269,19 +269,19 @@ def test_networks_of_other_projects_are_timed_beside_ours(capsys, tmp_path, monk
 
 def test_an_incomplete_checkout_is_refused(tmp_path):
     with pytest.raises(ReenactError, match="none: no such folder; name a checkout of first-order-model or Live"):
-        peers.networks(tmp_path / "none", "cpu")
+        peers.build_networks(tmp_path / "none", "cpu")
     with pytest.raises(ReenactError, match="no checkout of first-order-model or LivePortrait"):
-        peers.networks(tmp_path, "cpu")
+        peers.build_networks(tmp_path, "cpu")
     half = checkout(tmp_path / "half", {k: v for k, v in FIRST_ORDER.items() if k != "modules/generator.py"})
     with pytest.raises(ReenactError, match=r"first-order-model, modules/generator\.py is missing"):
-        peers.networks(half, "cpu")
+        peers.build_networks(half, "cpu")
 
 
 def test_a_checkout_that_cannot_be_built_is_refused(tmp_path):
     pytest.importorskip("yaml")
     other = FIRST_ORDER | {"modules/generator.py": "class OcclusionAwareGenerator:\n    pass\n"}
     with pytest.raises(ReenactError, match=r"cannot be built from this checkout \(TypeError: .*requirements.txt"):
-        peers.networks(checkout(tmp_path, other), "cpu")
+        peers.build_networks(checkout(tmp_path, other), "cpu")
 
 
 @pytest.mark.parametrize(

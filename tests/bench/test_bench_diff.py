@@ -92,7 +92,7 @@ def test_diff_as_json(files, capsys):
 def test_records_of_different_commands_are_refused(files, capsys):
     Path(files[1]).write_text(json.dumps({**FAST, "kind": "start"}), encoding="utf-8")
     assert run(["bench", "diff", *files]) == 1
-    assert "one is of bench stages, the other of bench start" in capsys.readouterr().err
+    assert "one record is of bench stages, the other of bench start" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import types
 import pytest
 
 from ofx_reenact.bench import idle, machine
-from ofx_reenact.bench.idle import Look, Others, look
+from ofx_reenact.bench.idle import Load, OtherProcesses, measure_load
 from ofx_reenact.cli import bench_tables as tables
 from ofx_reenact.cli.main import run
 
@@ -37,7 +37,7 @@ def stat(tmp_path, monkeypatch):
 
 
 def test_busy_cores_count_other_processes_on_our_cores_only(stat):
-    others = Others()
+    others = OtherProcesses()
     # Core 0: 0.5 s of programs (0.1 s of them nice), 0.2 s of the system, 0.3 s of other guests; 9 s idle. Core 1 is
     # not ours. Core 2: 1 s, of which 0.6 s are our own.
     stat(2, "cpu0 140 10 15 450 500 2 3 30 40 0\ncpu1 900 0 0 0 0 0 0 0 0 0\ncpu2 107 0 0 0 0 0 0 0 0 0\n", ours=0.6)
@@ -45,7 +45,7 @@ def test_busy_cores_count_other_processes_on_our_cores_only(stat):
 
 
 def test_our_own_time_is_not_counted_as_others(stat):
-    others = Others()
+    others = OtherProcesses()
     stat(1, BEFORE.replace("cpu2 7 ", "cpu2 87 "), ours=0.9)
     assert others.busy_cores() == 0
 
@@ -61,14 +61,14 @@ def test_time_of_ended_child_processes_is_ours():
 
 def test_a_system_that_does_not_report_the_use_of_cores(tmp_path, monkeypatch):
     monkeypatch.setattr(idle, "_STAT", tmp_path / "none")
-    assert Others().busy_cores() is None
+    assert OtherProcesses().busy_cores() is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports how busy single cores are")
 def test_a_busy_process_is_noticed_within_half_a_second():
     burn = "import time\nuntil = time.monotonic() + 60\nwhile time.monotonic() < until: pass"
     with subprocess.Popen([sys.executable, "-c", burn]) as process:
-        seen = look(0.5)
+        seen = measure_load(0.5)
         process.kill()
     assert seen.busy_cores > 0.2
 
@@ -77,8 +77,8 @@ def test_a_busy_process_is_noticed_within_half_a_second():
     ("seen", "quiet"),
     [
         # The load average of the last minute does not count where the present use of the cores is known.
-        (Look(6.0, 0.1), True), (Look(0.0, 0.99), False), (Look(0.9, None), True), (Look(1.4, None), False),
-        (Look(None, None), None),
+        (Load(6.0, 0.1), True), (Load(0.0, 0.99), False), (Load(0.9, None), True), (Load(1.4, None), False),
+        (Load(None, None), None),
     ],
 )  # fmt: skip
 def test_idle(seen, quiet):
@@ -88,16 +88,16 @@ def test_idle(seen, quiet):
 @pytest.mark.parametrize(
     ("seen", "said"),
     [
-        (Look(3.0, 1.5), "the machine is not idle, other processes keep 1.50 cores busy (load 3.0); end other"),
-        (Look(3.0, None), "the machine is not idle, its load is 3.0"),
-        (Look(None, None), "this system does not tell how busy it is"),
+        (Load(3.0, 1.5), "the machine is not idle, other processes keep 1.50 cores busy (load 3.0); end other"),
+        (Load(3.0, None), "the machine is not idle, its load is 3.0"),
+        (Load(None, None), "this system does not report how busy it is"),
     ],
 )
 @pytest.mark.parametrize(
     "line", [["fdgan"], ["ldnet"], ["stages"], ["memory"], ["scaling"], ["peers", "."], ["compare", "."], ["start"]]
 )
 def test_require_idle_refuses_a_busy_machine(line, seen, said, capsys, monkeypatch):
-    monkeypatch.setattr(idle, "look", lambda: seen)
+    monkeypatch.setattr(idle, "measure_load", lambda: seen)
     monkeypatch.setattr("ofx_reenact.bench.states.check_state", lambda folder: None)
     assert run(["bench", *line, "--require-idle"]) == 1
     assert f"error: --require-idle: {said}" in capsys.readouterr().err
@@ -106,16 +106,16 @@ def test_require_idle_refuses_a_busy_machine(line, seen, said, capsys, monkeypat
 @pytest.mark.parametrize(
     ("before", "during", "quiet", "said"),
     [
-        (Look(0.2, 0.05), 0.1, True, None),
-        (Look(2.2, 1.5), 0.1, False, "NOT IDLE: other processes kept 1.50 cores busy before, 0.10 while this was"),
-        (Look(0.2, 0.05), 1.25, False, "NOT IDLE: other processes kept 0.05 cores busy before, 1.25 while this was"),
-        (Look(2.2, None), None, False, "NOT IDLE: the load was high before"),
-        (Look(None, None), None, None, "NOT KNOWN TO BE IDLE"),
+        (Load(0.2, 0.05), 0.1, True, None),
+        (Load(2.2, 1.5), 0.1, False, "NOT IDLE: other processes kept 1.50 cores busy before, 0.10 while this was"),
+        (Load(0.2, 0.05), 1.25, False, "NOT IDLE: other processes kept 0.05 cores busy before, 1.25 while this was"),
+        (Load(2.2, None), None, False, "NOT IDLE: the load was high before"),
+        (Load(None, None), None, None, "NOT KNOWN TO BE IDLE"),
     ],
 )
 def test_a_record_has_whether_the_machine_was_idle(before, during, quiet, said, capsys, monkeypatch):
-    monkeypatch.setattr(machine.Others, "busy_cores", lambda self: during)
-    record = machine.recorded("start", "cpu", {}, before, lambda: {"starts": []})
+    monkeypatch.setattr(machine.OtherProcesses, "busy_cores", lambda self: during)
+    record = machine.make_record("start", "cpu", {}, before, lambda: {"starts": []})
     assert record["idle"] is quiet
     assert record["load"]["before"] == {"load_average": before.load_average, "busy_cores": before.busy_cores}
     assert record["load"]["during"] == {"busy_cores": during} and "load_average" in record["load"]["after"]
@@ -126,7 +126,7 @@ def test_a_record_has_whether_the_machine_was_idle(before, during, quiet, said, 
 
 def test_a_record_has_its_command_settings_and_machine(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["ofx-reenact", "bench", "start", "--json"])
-    record = machine.recorded("start", "cpu", {"runs": 1}, Look(0.0, 0.0), lambda: {"starts": [], "figure": 3})
+    record = machine.make_record("start", "cpu", {"runs": 1}, Load(0.0, 0.0), lambda: {"starts": [], "figure": 3})
     assert json.loads(json.dumps(record)) == record
     assert (record["schema"], record["kind"], record["settings"]) == ("ofx-reenact/bench/2", "start", {"runs": 1})
     assert record["command"] == ["ofx-reenact", "bench", "start", "--json"]

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ofx_reenact.bench import start
-from ofx_reenact.bench.start import BEGUN, END, ENGINE, HELP, RENDER, launched
+from ofx_reenact.bench.start import BEGUN, END, ENGINE, HELP, RENDER, time_launch
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 
@@ -27,19 +27,19 @@ def script(text: str, monkeypatch) -> None:
 
 def test_a_first_frame_begins_before_the_end(monkeypatch):
     script(EVENTS, monkeypatch)
-    took = launched(["render"])
+    took = time_launch(["render"])
     assert 0.2 <= took[BEGUN] <= took[END] - 0.3
 
 
 def test_a_command_without_frames_has_only_an_end(monkeypatch):
     script("print('Usage: {')", monkeypatch)
-    assert list(launched(["--help"])) == [END]
+    assert list(time_launch(["--help"])) == [END]
 
 
 def test_a_command_that_fails_is_not_timed(monkeypatch):
     script("import sys; sys.exit('error: t.exr: no such file')", monkeypatch)
     with pytest.raises(ReenactError, match=r"render, which was being timed, failed: t\.exr: no such file"):
-        launched(["render"])
+        time_launch(["render"])
 
 
 def test_an_engine_that_does_not_start(tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ def log(*words):
     with open({log!r}, 'a') as file:
         print('{name}', *words, file=file)
 """,
-    "engine/render_job.py": """
+    "engine/run.py": """
 import time, types
 from ofx_reenact.settings import log
 def render_sequence(settings):
@@ -166,7 +166,7 @@ def test_a_state_that_cannot_time_its_stages_is_named(tmp_path):
 )
 def test_the_error_of_a_failed_render_is_reported(tmp_path, text, said):
     with pytest.raises(ReenactError) as caught:
-        compared(tmp_path, ["rendered"], **{"engine/render_job.py": text})
+        compared(tmp_path, ["rendered"], **{"engine/run.py": text})
     assert f"{tmp_path / 'old'}: " in str(caught.value) and said in str(caught.value)
 
 
@@ -188,7 +188,7 @@ def test_ratios_are_of_medians_and_their_spread_is_over_passes():
     samples.passes[of].update(before=[[4.0], [8.0], [9.0]], after=[[1.0], [4.0], [2.0]])
     samples.cpu[of].update(before=[6.0, 6.0, 8.0], after=[3.0, 2.0, 4.0])
     samples.runs["uhd", "still", 6].update(before=[Run(9, 9, 900)], after=[Run(5, 5, 600)])
-    result = states._summed(samples)
+    result = states._make_rows(samples)
     (row,) = result["compared"]
     assert (row.before_milliseconds, row.after_milliseconds, row.ratio, row.cpu_ratio) == (8000, 2000, 4, 2)
     assert (row.ratio_p5, row.ratio_p95) == pytest.approx((2.2, 4.45))

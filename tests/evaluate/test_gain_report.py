@@ -13,7 +13,7 @@ from ofx_reenact.evaluate.metrics import gain, landmark_gain
 from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.stills import compared_methods as methods
 from ofx_reenact.evaluate.stills import observe_frames as observing
-from ofx_reenact.evaluate.stills.compared_methods import COPIED, LDNET, STILL, WARP_PROFILE, name_at_strength
+from ofx_reenact.evaluate.stills.compared_methods import COPIED, LDNET, UNCHANGED, WARP_PROFILE, name_at_strength
 from ofx_reenact.evaluate.stills.gain_tables import group_rows, identity_sentence, region_rows, summary_sentences
 from ofx_reenact.evaluate.stills.identity_over_gain import compare_pair
 from ofx_reenact.evaluate.stills.observe_frames import add_neighbours
@@ -25,10 +25,10 @@ STRENGTHS = (0.5, 1.0, 1.5)
 SMILE, JAW = "mouthSmileLeft", "jawOpen"
 
 
-def pair(target, driver, shift=0.0, rendered=(STILL, COPIED, LDNET)):
+def pair(target, driver, shift=0.0, rendered=(UNCHANGED, COPIED, LDNET)):
     """A pair whose gain is 0.5 times the strength by LD-Net and 0.8 times by copied landmarks; both cost identity."""
     values, gains = {}, {}
-    slopes = {STILL: 0.0, WARP_PROFILE: 0.5} | {name_at_strength(LDNET, s): 0.5 * s for s in STRENGTHS}
+    slopes = {UNCHANGED: 0.0, WARP_PROFILE: 0.5} | {name_at_strength(LDNET, s): 0.5 * s for s in STRENGTHS}
     slopes |= {name_at_strength(COPIED, s): 0.8 * s for s in STRENGTHS}
     for method, slope in slopes.items():
         if methods.split_strength(method)[0] not in rendered:
@@ -85,7 +85,7 @@ def test_differences_of_identity_have_their_interval(results):
 
 
 def test_without_strengths_or_profile_warp_the_rest_is_there(results):
-    bare = [PairResult(**{**vars(one), "values": {m: one.values[m] for m in (STILL, LDNET)}}) for one in results]
+    bare = [PairResult(**{**vars(one), "values": {m: one.values[m] for m in (UNCHANGED, LDNET)}}) for one in results]
     summary = summarise("cross", bare, None)
     assert summary.curves is None and not any(summary.differences.values())
     found = json.loads(json.dumps(to_json(summary, "cmd", {}), allow_nan=False))
@@ -107,7 +107,7 @@ def test_tables_are_by_group_and_by_region(results):
     assert cells["whole face"][LDNET] == "0.50 / 0.90" and cells["smile"][COPIED] == "0.80 / 0.90"
     assert cells["gaze"][LDNET] == "–" and cells["gaze"]["pairs"] == "0" and cells["smile"]["pairs"] == "9"
     headings, rows = region_rows(summary)
-    assert STILL not in headings and rows[0][0] == "jaw, asked" and "0.50" in rows[0]
+    assert UNCHANGED not in headings and rows[0][0] == "jaw, asked" and "0.50" in rows[0]
     words = summary_sentences(summary)
     assert words[0].startswith("warp, LD-Net: 0.50 ±0.00 of the driver's expression is transferred")
     assert "most of smile, 0.50, and least of jaw, 0.25" in words[0]

@@ -39,7 +39,7 @@ def shifted(picture, by):
 
 
 def test_identical_pictures_are_as_near_as_can_be(portrait):
-    ssim, psnr, apart = pixels.against_truth(portrait[None], portrait[None])
+    ssim, psnr, apart = pixels.score_against_truth(portrait[None], portrait[None])
     assert ssim.values == pytest.approx(1)
     assert psnr.values == pytest.approx(100)
     assert apart.values == pytest.approx(0, abs=1e-6)
@@ -48,7 +48,7 @@ def test_identical_pictures_are_as_near_as_can_be(portrait):
 @pytest.mark.parametrize("worse", [blurred, noised, shifted])
 def test_what_is_worse_scores_worse(portrait, worse):
     near, far = (worse(portrait, amount) for amount in (1, 4))
-    ssim, psnr, apart = pixels.against_truth(np.stack([portrait, near, far]), np.stack([portrait] * 3))
+    ssim, psnr, apart = pixels.score_against_truth(np.stack([portrait, near, far]), np.stack([portrait] * 3))
     assert (np.diff(ssim.values) < 0).all()
     assert (np.diff(psnr.values) < 0).all()
     assert (np.diff(apart.values) > 0).all()
@@ -56,7 +56,7 @@ def test_what_is_worse_scores_worse(portrait, worse):
 
 def test_ssim_and_psnr_are_those_of_scikit_image(portrait):
     made = noised(portrait, 12)
-    ssim, psnr, _ = pixels.against_truth(made[None], portrait[None])
+    ssim, psnr, _ = pixels.score_against_truth(made[None], portrait[None])
     grey = [x.astype(np.float64) / 255 @ np.array([0.299, 0.587, 0.114]) for x in (made, portrait)]
     _, every = skimage_metrics.structural_similarity(
         *grey, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1.0, full=True
@@ -67,9 +67,9 @@ def test_ssim_and_psnr_are_those_of_scikit_image(portrait):
 
 def test_a_frame_is_scored_alone(portrait):
     made, truth = np.stack([blurred(portrait, 2), noised(portrait, 9)]), np.stack([portrait, shifted(portrait, 3)])
-    together = pixels.against_truth(made, truth)
+    together = pixels.score_against_truth(made, truth)
     for row in range(2):
-        alone = pixels.against_truth(made[row : row + 1], truth[row : row + 1])
+        alone = pixels.score_against_truth(made[row : row + 1], truth[row : row + 1])
         assert [s.values[0] for s in alone] == pytest.approx([s.values[row] for s in together], rel=1e-4)
 
 
@@ -86,7 +86,7 @@ def test_blur_takes_sharpness_and_noise_adds_to_it(smiling, face):
 
 def test_change_at_rest_is_measured(portrait):
     one_brighter = np.clip(portrait.astype(int) // 2 + 1, 0, 255).astype(np.uint8)
-    scores = pixels.rest_error(np.stack([portrait // 2, one_brighter]), portrait // 2)
+    scores = pixels.zero_motion_error(np.stack([portrait // 2, one_brighter]), portrait // 2)
     assert scores.values == pytest.approx([0, 1])
 
 
@@ -206,7 +206,7 @@ def test_permuted_people_are_not_each_other(smiling, identity_of_demo):
     assert values[0] == pytest.approx(1) and 0.8 < values[1] < 1
     other = np.roll(same, 7)
     assert identity.similarity(embedder.backend, other[None], same).values[0] < 0.5
-    assert identity.rest_error(embedder.backend, made[:1], same).values == pytest.approx(0, abs=1e-6)
+    assert identity.zero_motion_error(embedder.backend, made[:1], same).values == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture(scope="module")

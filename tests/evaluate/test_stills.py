@@ -21,7 +21,7 @@ from ofx_reenact.evaluate.stills.compared_methods import (
     LDNET,
     PORTRAIT_PROFILE,
     RENDERED_METHODS,
-    STILL,
+    UNCHANGED,
     WARP_PROFILE,
     ExternalFrames,
     name_at_strength,
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("backbone")
 
 
 def test_backends_do_not_mix():
-    nothing = {STILL: np.zeros((2, 4)), WARP_PROFILE: np.zeros((2, 4))}
+    nothing = {UNCHANGED: np.zeros((2, 4)), WARP_PROFILE: np.zeros((2, 4))}
     values = {method: {"ISIM": np.ones(2)} for method in nothing}
     pairs = [
         PairResult(
@@ -96,19 +96,20 @@ def test_cross_measures_every_method(cross, folders):
     found = json.loads((folders / "cross.json").read_text())
     assert found["counts"] == {"pairs": 2, "frames": 6, "real pictures": 2}
     stranger, halves = "rendered: stranger", [name_at_strength(method, 0.5) for method in (LDNET, COPIED)]
-    assert list(found["methods"]) == [OWN, STILL, *RENDERED_METHODS, *halves, stranger]
+    assert list(found["methods"]) == [OWN, UNCHANGED, *RENDERED_METHODS, *halves, stranger]
     rows = found["methods"]
-    assert rows[STILL]["ISIM"]["value"] == pytest.approx(1, abs=1e-4)
+    assert rows[UNCHANGED]["ISIM"]["value"] == pytest.approx(1, abs=1e-4)
     # A program that renders the unchanged target scores as the target shown still.
-    assert rows[stranger] == rows[STILL]
-    assert rows[PORTRAIT_PROFILE]["ISIM"]["value"] < rows[WARP_PROFILE]["ISIM"]["value"] < rows[STILL]["ISIM"]["value"]
+    assert rows[stranger] == rows[UNCHANGED]
+    portrait, warp, unchanged = (rows[name]["ISIM"]["value"] for name in (PORTRAIT_PROFILE, WARP_PROFILE, UNCHANGED))
+    assert portrait < warp < unchanged
     assert rows[WARP_PROFILE]["zero-motion error"]["value"] < 0.5
     assert rows[PORTRAIT_PROFILE]["sharpness kept"]["value"] < rows[WARP_PROFILE]["sharpness kept"]["value"]
     assert rows[OWN]["ISIM"]["value"] < 0.5
     assert "SSIM" not in rows[WARP_PROFILE]
     assert all(metric["backend"] for metric in found["metrics"].values())
     # Without motion the gain is 0; at half the strength half the motion is asked for.
-    assert rows[STILL]["gain"]["value"] == 0 != rows[WARP_PROFILE]["gain"]["value"]
+    assert rows[UNCHANGED]["gain"]["value"] == 0 != rows[WARP_PROFILE]["gain"]["value"]
     half, full = (rows[method]["gain asked mouth"]["value"] for method in (halves[1], COPIED))
     assert half == pytest.approx(full / 2, rel=0.05)
     assert "jitter" in rows[COPIED] and "jitter" not in rows[halves[1]]
@@ -174,7 +175,7 @@ def test_openface_has_columns_of_its_own(cross, tmp_path):
     summary = summarise("cross", results, extractor, tmp_path)
     assert summary.backends["ED (OpenFace)"] == "OpenFace" != summary.backends["ED"]
     assert summary.rows[WARP_PROFILE]["ED (OpenFace)"].value == pytest.approx(1 / 3)
-    assert summary.rows[STILL]["PSIM (OpenFace)"].value == pytest.approx(1)
+    assert summary.rows[UNCHANGED]["PSIM (OpenFace)"].value == pytest.approx(1)
     assert "ED (OpenFace)" not in summarise("cross", results, extractor).metrics
 
 
@@ -188,7 +189,7 @@ def test_self_has_a_truth(folders):
     rows = found["methods"]
     for metric in ("SSIM", "PSNR", "feature distance"):
         assert metric in rows[WARP_PROFILE]
-    assert rows[WARP_PROFILE]["ED"]["value"] < rows[STILL]["ED"]["value"]
+    assert rows[WARP_PROFILE]["ED"]["value"] < rows[UNCHANGED]["ED"]["value"]
     assert rows[WARP_PROFILE]["rotation error"]["value"] < 2
     assert rows[WARP_PROFILE]["zero-motion error"]["value"] == 0
     assert rows[PORTRAIT_PROFILE]["zero-motion error"]["value"] > 0
@@ -260,7 +261,7 @@ def test_folders_that_give_nothing_are_refused(folders, tmp_path, capsys):
     targets, drivers = str(folders / "targets"), str(folders / "drivers")
     for more, code, said in (
         (["--targets", str(tmp_path / "empty"), "--drivers", drivers], 1, "no pictures or clips there"),
-        (["--targets", targets, "--drivers", targets], 1, "no clip there"),
+        (["--targets", targets, "--drivers", targets], 1, "no clip in it"),
         (["--targets", targets, "--drivers", str(tmp_path / "none")], 1, "no such file or folder"),
         (["--drivers", drivers], 2, "needs --targets"),
         (["--drivers", drivers, "--targets", targets, "--protocol", "self"], 2, "leave out --targets"),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ofx_reenact.fdgan.repair import displaced, given, repaired
+from ofx_reenact.fdgan.repair import displaced, fixed_mask, repaired
 
 
 def test_no_mask_and_no_flow_is_the_warp_but_for_rounding():
@@ -21,7 +21,7 @@ def test_what_is_missing_is_always_painted():
     raw = torch.zeros(1, 6, 32, 48)
     raw[:, 3] = -1e4
     made = repaired(raw, torch.ones(1, 3, 32, 48), maps)
-    assert (made.mask[0, 0, 8:16, 18:32] == 1).all() and given(maps).sum() == 8 * 14
+    assert (made.mask[0, 0, 8:16, 18:32] == 1).all() and fixed_mask(maps).sum() == 8 * 14
     assert (made.picture[..., 10:14, 20:30] == 0).all()
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ofx_reenact.fdgan.landmark_image import landmark_image
-from ofx_reenact.fdgan.lines import quick_landmark_image
+from ofx_reenact.fdgan.landmark_image_cpu import quick_landmark_image
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.prepared import PreparedPortrait, PreparedRepair
 from ofx_reenact.fdgan.repair import RepairNetwork

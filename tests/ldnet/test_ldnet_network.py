@@ -33,7 +33,7 @@ def test_activation_keeps_unit_variance():
 @pytest.mark.parametrize(("width", "hidden"), [(16, 2), (32, 5), (512, 10)])
 def test_size_is_read_from_the_state_dict(width, hidden):
     network = LDNet(width=width, hidden=hidden)
-    again = LDNet.like(network.state_dict())
+    again = LDNet.of_state(network.state_dict())
     again.load_state_dict(network.state_dict())
     x = torch.randn(3, 68, 2)
     assert torch.equal(network(x, network.encode_identity(x)), again(x, again.encode_identity(x)))

@@ -23,7 +23,7 @@ from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.training import loop as training
-from ofx_reenact.training.distributed import ALONE, Group, joined
+from ofx_reenact.training.distributed import ALONE, Group, join_group
 from ofx_reenact.training.fdgan import base, features, portrait, repair
 from ofx_reenact.training.fdgan.data import face_set as faces
 from ofx_reenact.training.fdgan.data import pair_set
@@ -107,15 +107,15 @@ def work(folder: Path, group: Group, patch: pytest.MonkeyPatch) -> None:
 
 
 if __name__ == "__main__":
-    with joined("cpu") as us, pytest.MonkeyPatch.context() as patch:
+    with join_group("cpu") as us, pytest.MonkeyPatch.context() as patch:
         work(Path(sys.argv[1]), us, patch)
 
 
 FAILING = """
-from ofx_reenact.training.distributed import joined
+from ofx_reenact.training.distributed import join_group
 from ofx_reenact.errors import SettingsError
 
-with joined("cpu") as group:
+with join_group("cpu") as group:
     if not group.first:
         raise SettingsError("out of memory with --batch 8")
     group.wait()
@@ -126,7 +126,7 @@ LOST = """
 import os, sys
 from pathlib import Path
 import torch
-from ofx_reenact.training.distributed import joined
+from ofx_reenact.training.distributed import join_group
 from ofx_reenact.training.loop import run
 from ofx_reenact.training.recipe import Recipe, descend
 
@@ -135,7 +135,7 @@ class Small(Recipe):
 
     def __init__(self, group):
         self.group, network = group, torch.nn.Linear(9, 9)
-        self.called, self.optimiser = group.spread(network), torch.optim.SGD(network.parameters())
+        self.called, self.optimiser = group.average_gradients(network), torch.optim.SGD(network.parameters())
 
     def step(self, number, steps):
         if number == 2 and not self.group.first:
@@ -148,7 +148,7 @@ class Small(Recipe):
 
     measure = about
 
-with joined("cpu") as group:
+with join_group("cpu") as group:
     run(Small(group), Path(sys.argv[1]), 9, save_every=9, group=group)
 """
 
@@ -180,7 +180,7 @@ def trained(tmp_path_factory) -> tuple[Path, list[dict]]:
 class Apart(Group):
     """One of two processes that run one after the other, each without the other's gradients."""
 
-    def spread(self, module):
+    def average_gradients(self, module):
         return module
 
 
@@ -276,7 +276,7 @@ def test_a_process_whose_peer_dies_in_a_step_ends_with_an_error(tmp_path):
 def test_without_torchrun_there_is_one_process(tmp_path, monkeypatch):
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
-    with joined("cpu") as group:
+    with join_group("cpu") as group:
         assert group is ALONE and group.first and group.gather(3) == [3]
     assert group.rng(7).random() == np.random.default_rng(7).random()
     assert Group(1, 2).rng(7).random() != group.rng(7).random()

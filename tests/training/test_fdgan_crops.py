@@ -76,7 +76,7 @@ def test_files_without_terms_are_left_out_with_listed(smiling, tmp_path):
 
 def test_one_picture_is_too_few(smiling, tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), (smiling * 255).astype(np.uint8))
-    with pytest.raises(ReenactError, match="at least two pictures"):
+    with pytest.raises(ReenactError, match="at least two: give larger"):
         build_crops([str(tmp_path)], tmp_path / "c.npz")
     assert not (tmp_path / "c.npz").exists()
 

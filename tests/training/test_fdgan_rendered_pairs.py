@@ -53,7 +53,7 @@ def test_only_mouths_that_are_open_in_the_classes_make_pairs(heads_file, tmp_pat
     # The neutral picture is carried to the one usable truth; of training people another one is, too.
     assert made == {REVERSE: 0, WIDER: 0, TRUE: 0, RENDERED: 2 * len(names) - sum(kept)}
     pair_set = PairSet(out)
-    assert pair_set.people == tuple(names) and pair_set.terms == (f"rendered heads: {SOURCE}",)
+    assert pair_set.people == tuple(names) and pair_set.terms_of_use == (f"rendered heads: {SOURCE}",)
     assert np.array_equal(pair_set.validation, np.array(kept)[pair_set.person])
     first = [int(np.nonzero(pair_set.person == person)[0][0]) for person in range(len(names))]
     batch = pair_set.batch(np.array(first))
@@ -75,7 +75,7 @@ def test_rendered_heads_are_a_fraction_of_a_batch(crops_file, heads_file, tmp_pa
     monkeypatch.setattr("ofx_reenact.training.fdgan.repair.FEWEST", 4)
     build_pairs(crops_file, tmp_path / "p.npz", heads=[heads_file], variants=1)
     pair_set, drawn = PairSet(tmp_path / "p.npz"), []
-    assert {TRUE, RENDERED} < set(pair_set.kind.tolist()) and len(pair_set.terms) == 2
+    assert {TRUE, RENDERED} < set(pair_set.kind.tolist()) and len(pair_set.terms_of_use) == 2
     recipe = RepairRecipe(RepairSettings(batch=2000), pair_set, tmp_path, small())
     assert recipe.about()["rendered_fraction"] == 0.3
     scores, shown = measure_pairs(small(), pair_set, limit=2)

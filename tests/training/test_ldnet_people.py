@@ -12,7 +12,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.training.ldnet.people import LandmarkSet, SyntheticPeople
 from ofx_reenact.training.ldnet.score import point_error, relative_motion
-from ofx_reenact.training.ldnet.swaps import Drawing, draw_swaps
+from ofx_reenact.training.ldnet.swaps import SwapSettings, draw_swaps
 
 
 def test_landmark_set_draws_of_the_person_named(tmp_path):
@@ -50,7 +50,7 @@ def test_people_of_two_models_are_numbered_one_after_the_other():
 def test_truth_of_a_swap_is_the_target_doing_what_the_driver_does():
     model = head_model()
     same = dataclasses.replace(model, identity=model.identity * 0)
-    drawing = Drawing("bbox", model.template(), plain=1.0, noise=0.0, like=1.0)
+    drawing = SwapSettings("bbox", model.template(), plain=1.0, noise=0.0, same_rest=1.0)
     swaps = draw_swaps(same, drawing, 32, torch.Generator().manual_seed(0))
     # All people are alike; what is left is the camera's distance.
     assert point_error(swaps.truth, swaps.driver).mean() < 0.05 < point_error(swaps.target, swaps.driver).mean()
@@ -60,8 +60,8 @@ def test_truth_of_a_swap_is_the_target_doing_what_the_driver_does():
     assert point_error(free.truth, plain.truth).mean() > 0.01, "bends go beyond the model"
 
 
-def test_only_swaps_that_are_alike_count_as_relative():
-    drawing = Drawing("rigid", head_model().template(), like=0.5)
+def test_only_swaps_from_the_same_rest_count_as_relative():
+    drawing = SwapSettings("rigid", head_model().template(), same_rest=0.5)
     swaps = draw_swaps(head_model(), drawing, 64, torch.Generator().manual_seed(0))
     moved, true = relative_motion(LDNet(width=16, hidden=3), swaps)
-    assert len(moved) == len(true) == int(swaps.like.sum()) and 10 < len(moved) < 54
+    assert len(moved) == len(true) == int(swaps.same_rest.sum()) and 10 < len(moved) < 54

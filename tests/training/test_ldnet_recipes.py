@@ -8,20 +8,20 @@ from heads import head_model
 from trainings import adversarial, supervised, weights_of
 
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.training.ldnet.adversarial import adversary_loss, not_picked, picked
+from ofx_reenact.training.ldnet.adversarial import adversary_loss, log_not_p, log_p
 from ofx_reenact.training.ldnet.score import score
 from ofx_reenact.training.ldnet.supervised import cycle_loss
-from ofx_reenact.training.ldnet.swaps import Drawing
+from ofx_reenact.training.ldnet.swaps import SwapSettings
 
 
 def test_adversaries():
-    log_p = torch.tensor([-20.0, math.log(0.01), math.log(0.5)])
-    assert torch.equal(adversary_loss(log_p, 100, "ll"), log_p)
-    assert torch.allclose(adversary_loss(log_p, 100, "ll_clamp"), torch.tensor([math.log(0.01)] * 2 + [math.log(0.5)]))
-    assert torch.allclose(adversary_loss(log_p, 100, "nlu")[2], torch.tensor(99 * math.log(2)))
+    values = torch.tensor([-20.0, math.log(0.01), math.log(0.5)])
+    assert torch.equal(adversary_loss(values, 100, "ll"), values)
+    assert torch.allclose(adversary_loss(values, 100, "ll_clamp"), torch.tensor([math.log(0.01)] * 2 + [math.log(0.5)]))
+    assert torch.allclose(adversary_loss(values, 100, "nlu")[2], torch.tensor(99 * math.log(2)))
     probabilities = torch.tensor([[0.2, 0.8], [0.5, 0.5]]).log()
-    assert torch.allclose(picked(probabilities, torch.tensor([1, 0])).exp(), torch.tensor([0.8, 0.5]))
-    assert torch.allclose(not_picked(probabilities, torch.tensor([1, 0])).exp(), torch.tensor([0.2, 0.5]))
+    assert torch.allclose(log_p(probabilities, torch.tensor([1, 0])).exp(), torch.tensor([0.8, 0.5]))
+    assert torch.allclose(log_not_p(probabilities, torch.tensor([1, 0])).exp(), torch.tensor([0.2, 0.5]))
 
 
 def test_stage_1_trains_pose_and_generator_and_stage_2_leaves_the_pose_alone():
@@ -64,7 +64,7 @@ def test_cycle_is_zero_when_the_code_survives():
 
 
 def test_scores_name_their_source():
-    drawing = Drawing("rigid", head_model().template())
+    drawing = SwapSettings("rigid", head_model().template())
     scores = score(LDNet(width=16, hidden=3), {"made": head_model()}, drawing, count=64)
     assert set(scores) == {f"made {name}" for name in ("copied", "direct", "anchored", "relative", "gain")}
     assert 0 < scores["made copied"] < 1

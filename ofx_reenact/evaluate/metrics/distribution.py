@@ -19,7 +19,7 @@ from ofx_reenact.training.fdgan import features
 AUTO = "auto"
 
 
-class Extractor(Protocol):
+class FeatureExtractor(Protocol):
     """Computes features of pictures; ``backend`` is its name, ``frechet`` and ``kernel`` are the distances' metrics."""
 
     backend: str
@@ -46,7 +46,7 @@ class MobileNet:
             return np.concatenate([self._network(one[None])[-1].mean((2, 3)).numpy() for one in to_tensor(pictures)])
 
 
-def choose_extractor(name: str = AUTO) -> Extractor | None:
+def choose_extractor(name: str = AUTO) -> FeatureExtractor | None:
     """Return the extractor ``inception`` or ``mobilenet``; ``auto`` takes the first that is installed, or None.
 
     Raises:

@@ -20,7 +20,7 @@ USED = 0.03
 FEWEST = 3
 # A sum of squares below this is rounding error.
 _ROUNDING = 1e-18
-# Groups of blendshapes, by the beginnings of their names. Those in no group tell little about real faces.
+# Groups of blendshapes, by the beginnings of their names. Those in no group are unreliable on real faces.
 GROUPS: dict[str, tuple[str, ...]] = {
     "smile": ("mouthSmile",),
     "mouth": (
@@ -98,9 +98,10 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray, chosen: np.ndarray) -
 
 
 def used_deviations(blendshapes: np.ndarray) -> np.ndarray:
-    """Return the standard deviation (52,) of each blendshape that a driver uses, 0 of the others.
+    """Return the standard deviation (52,) of each blendshape that a driver uses, and 0 for the others.
 
-    ``blendshapes`` are (T, 52), NaN without a face. Those of the whole clip are the weights of means over blendshapes.
+    ``blendshapes`` are (T, 52), NaN without a face. The deviations of a whole clip are the weights of means over
+    blendshapes.
     """
     known = blendshapes[np.isfinite(blendshapes).all(1)]
     deviation = known.std(0) if len(known) else np.zeros(blendshapes.shape[1])
@@ -145,14 +146,14 @@ def weights_by_name(weights: np.ndarray) -> dict[str, float]:
 def pair_weights(uses: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:
     """Return the weight of each pair in the means of a group's gain and correlation: metric → (P,).
 
-    A pair weighs as much as its driver uses the group: a driver who hardly smiles tells little about the transfer of
-    smiles. ``uses`` has the blendshapes' weights of each pair, from :func:`weights_by_name`.
+    The weight of a pair is how much its driver uses the group: a driver who hardly smiles shows little of how smiles
+    are transferred. ``uses`` has the blendshapes' weights of each pair, from :func:`weights_by_name`.
     """
     found: dict[str, np.ndarray] = {}
     for group in (WHOLE, *GROUPS):
         chosen = in_group(group)
         weights = np.array([sum(use.get(name, 0.0) for name in np.array(BLENDSHAPES)[chosen]) for use in uses])
-        # Results of earlier versions have no weights; they count a little.
+        # Results of earlier versions have no weights; the small number makes them count a little.
         found |= {metric(group).name: weights + 1e-6 for metric in (gain_metric, correlation_metric)}
     return found
 

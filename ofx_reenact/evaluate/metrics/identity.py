@@ -10,7 +10,9 @@ from ofx_reenact.evaluate.metrics import sface, vggface2
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
 
 ISIM = Metric("ISIM", "cosine", "high", "similarity to the target: cosine of two face embeddings")
-REST = Metric("zero-motion identity error", "1 - cosine", "low", "identity lost while the driver is at its reference")
+ZERO_MOTION = Metric(
+    "zero-motion identity error", "1 - cosine", "low", "identity lost while the driver is at its reference"
+)
 AUTO = "auto"
 
 
@@ -53,6 +55,6 @@ def similarity(backend: str, made: np.ndarray, target: np.ndarray) -> Scores:
     return Scores(ISIM, backend, made @ target)
 
 
-def rest_error(backend: str, made: np.ndarray, target: np.ndarray) -> Scores:
+def zero_motion_error(backend: str, made: np.ndarray, target: np.ndarray) -> Scores:
     """Compute 1 - cosine of embeddings (N, E) and the target's (E,), in frames where the driver is at its reference."""
-    return Scores(REST, backend, 1 - made @ target)
+    return Scores(ZERO_MOTION, backend, 1 - made @ target)

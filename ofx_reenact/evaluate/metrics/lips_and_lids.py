@@ -1,6 +1,6 @@
 """Curves of lips and lids over the frames of a clip: openings, blinks, jitter.
 
-All are measured in frontal meshes (T, 478, 3), which are without the head's pose, and in widths of the face, so that
+All are measured in frontal meshes (T, 478, 3), which are without the head's pose, in units of the face's width, so that
 clips of two people at two sizes can be compared.
 """
 
@@ -71,6 +71,6 @@ def lip_jitter(frontal: np.ndarray, known: np.ndarray) -> float:
 
 
 def jitter_ratio(made: float, plate: float, driver: float) -> float:
-    """Divide the result's jitter by that of two independent motions added: the root of the sum of their squares."""
+    """Divide the result's jitter by that of plate and driver together: the root of the sum of their squares."""
     both = float(np.hypot(plate, driver))
     return made / both if both > 0 else float("nan")

@@ -33,7 +33,7 @@ def region_metric(region: str) -> Metric:
 
 
 def psim(backend: str, made: np.ndarray, driver: np.ndarray) -> Scores:
-    """Compute PSIM of Euler angles (N, 3); NaN where a head is not turned, so that its rotation has no direction."""
+    """Compute PSIM of Euler angles (N, 3); NaN where a head is not turned: a rotation by 0 has no direction."""
     length = np.linalg.norm(made, axis=1) * np.linalg.norm(driver, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return Scores(PSIM, backend, np.where(length > 1e-9, (made * driver).sum(1) / length, np.nan))
@@ -88,7 +88,7 @@ def jitter(made: np.ndarray, driver: np.ndarray) -> Scores:
 
 
 def scale_pumping(made: np.ndarray, driver: np.ndarray) -> Scores:
-    """Compute the standard deviation, percent, of a head's size (N,) over the driver's in a clip: one value.
+    """Compute how much the ratio of a head's size (N,) to the driver's varies in a clip: standard deviation, percent.
 
     Sizes are NaN where there is no face; the value is NaN of fewer than two frames.
     """

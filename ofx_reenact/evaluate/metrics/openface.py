@@ -49,7 +49,7 @@ def read(path: Path, count: int) -> OpenFaceResult:
         values = np.array([[float(row[key]) for key in (*_ANGLES, *names)] for row in rows])
         found = np.array([float(row.get("success", "1")) > 0.5 for row in rows])
     except (TypeError, ValueError) as error:
-        raise ReenactError(f"{path}: a value is not a number ({error})") from error
+        raise ReenactError(f"{path}: a value is not a number ({error}); run OpenFace again") from error
     values[~found] = np.nan
     return OpenFaceResult(np.degrees(values[:, :3]), values[:, 3:], names)
 

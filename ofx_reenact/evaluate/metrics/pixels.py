@@ -19,13 +19,13 @@ SSIM_BACKEND = "luma, Gaussian window"
 SSIM = Metric("SSIM", "luma", "high", "structural similarity to the truth")
 PSNR = Metric("PSNR", "dB", "high", "peak signal-to-noise ratio against the truth")
 FEATURES = Metric("feature distance", "relative L1", "low", "difference of a classifier's features from the truth's")
-REST = Metric(
+ZERO_MOTION = Metric(
     "zero-motion error", "levels of 255", "low", "mean change of a pixel while the driver is at its reference frame"
 )
 SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the face over that of the target picture")
 
 
-def against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
+def score_against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
     """Compute SSIM, PSNR and, if its network is installed, feature distance of pictures (N, H, W, 3) uint8."""
     one, other = to_tensor(made), to_tensor(truth)
     everywhere = torch.ones_like(other[:, :1])
@@ -41,9 +41,9 @@ def against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
     return scores
 
 
-def rest_error(made: np.ndarray, target: np.ndarray) -> Scores:
+def zero_motion_error(made: np.ndarray, target: np.ndarray) -> Scores:
     """Compute the mean absolute difference of pictures (N, H, W, 3) uint8 from the target's (H, W, 3)."""
-    return Scores(REST, PIXELS, np.abs(made.astype(np.float64) - target).mean((1, 2, 3)))
+    return Scores(ZERO_MOTION, PIXELS, np.abs(made.astype(np.float64) - target).mean((1, 2, 3)))
 
 
 def fine_contrast(picture: np.ndarray, mesh: np.ndarray) -> float:

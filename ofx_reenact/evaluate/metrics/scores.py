@@ -1,4 +1,4 @@
-"""What a number is called, what made it, and its 95 % interval."""
+"""Metrics and their values: names, backends, means and 95 % intervals."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def estimate(
     """Estimate a statistic and its interval by a jackknife that leaves out one target, or one driver, at a time.
 
     Pairs that share a target or a driver are not independent; an interval that took them as independent would be
-    several times too narrow. The variance is the sum of the variances over the kinds of groups, the factor is Student's
-    for the smaller number of groups.
+    several times too narrow. The variance is the sum over the kinds of groups; the factor is Student's t for the
+    smaller number of groups.
 
     Args:
-        statistic: of the pairs that a mask (P,) bool chooses.
+        statistic: computes the number of the pairs that a mask (P,) bool chooses.
         groups: for each kind of group (targets, drivers) the group of each pair, (P,) int.
         used: (P,) bool, pairs that have a value.
-        frames: number of frames, passed on.
+        frames: number of frames, for the result.
     """
     value = statistic(used) if used.any() else math.nan
     variance, fewest_groups = 0.0, math.inf
@@ -110,7 +110,7 @@ def finite_mean(values: np.ndarray) -> float:
 
 
 def format_number(value: float, places: int) -> str:
-    """Write a number with so many decimal places; what rounds to 0 has no sign."""
+    """Write a number with ``places`` decimal places; what rounds to 0 has no sign."""
     return f"{round(value, places) + 0.0:.{places}f}"
 
 

@@ -20,8 +20,8 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.match_openings import match_openings
 
-STILL, WARP = "target shown still", "warp only"
-# Added to the name of a repair network where a render's teeth are drawn over what it painted.
+UNCHANGED, WARP = "target shown still", "warp only"
+# Added to the name of a repair network for the row in which teeth are drawn over what it painted, as in a render.
 DRAWN = ", teeth drawn"
 _FULL_WEIGHTS = {name: np.ones(2) for name in ("eye_right", "eye_left", "mouth")}
 
@@ -37,7 +37,7 @@ class PosedCase:
 
 
 def pose_case(case: Case, colour: Colour) -> PosedCase | None:
-    """Give a case's target the pose of its truth, gaze included; None where the face leaves the picture.
+    """Give a case's target the pose of its truth, gaze included; None if the face leaves the picture.
 
     Lids and lips close as in a render whose driver is the truth and whose reference frame is the target.
     """

@@ -15,14 +15,14 @@ from ofx_reenact.evaluate.metrics import sface
 from ofx_reenact.evaluate.metrics.scores import Mean
 from ofx_reenact.evaluate.metrics.ssim import ssim
 from ofx_reenact.evaluate.networks.face_cases import BACK, RENDERED, Case, CaseMaker
-from ofx_reenact.evaluate.networks.face_methods import STILL, Painters, pose_case, render_methods
+from ofx_reenact.evaluate.networks.face_methods import UNCHANGED, Painters, pose_case, render_methods
 from ofx_reenact.evaluate.networks.face_regions import draw_regions
 from ofx_reenact.evaluate.networks.fdgan_mouths import KINDS as PAIR_KINDS
 from ofx_reenact.evaluate.networks.fdgan_mouths import METRICS
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.fdgan import features
-from ofx_reenact.training.fdgan.score import evenly, psnr, sheet
+from ofx_reenact.training.fdgan.score import evenly, psnr, stack_rows
 
 TRUTH, IDENTITY = "truth", "identity"
 # Names of the kinds of cases in a report.
@@ -93,7 +93,7 @@ def score_pictures(made: Tensor, truth: Tensor, areas: Mapping[str, np.ndarray])
 
 
 @torch.no_grad()
-def draw_sheets(folder: Path, painters: Painters, cases: Cases, colour: Colour, count: int = 8) -> list[Path]:
+def draw_contact_sheets(folder: Path, painters: Painters, cases: Cases, colour: Colour, count: int = 8) -> list[Path]:
     """Draw target, warp, each network's picture and the truth of evenly chosen cases, one sheet per kind."""
     paths = []
     for kind, makers in cases.items():
@@ -104,7 +104,7 @@ def draw_sheets(folder: Path, painters: Painters, cases: Cases, colour: Colour, 
                 rows.append(np.clip(np.concatenate([*shown.values(), case.truth], axis=1), 0, 1))
         if rows:
             paths.append(folder / f"{kind}.png")
-            write_png(paths[-1], sheet(rows, zoom=1))
+            write_png(paths[-1], stack_rows(rows, zoom=1))
     return paths
 
 
@@ -113,7 +113,7 @@ def _render_case(case: Case | None, painters: Painters, colour: Colour) -> tuple
     posed = None if case is None else pose_case(case, colour)
     if case is None or posed is None:
         return None
-    return case, {STILL: case.target} | render_methods(posed, painters, colour)
+    return case, {UNCHANGED: case.target} | render_methods(posed, painters, colour)
 
 
 def _score_case(case: Case, shown: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
@@ -127,7 +127,7 @@ def _score_case(case: Case, shown: Mapping[str, np.ndarray]) -> dict[str, dict[s
         target = sface.embed(case.target, case.target_mesh)
         values[TRUTH] = {}
         for method, picture in {**shown, TRUTH: case.truth}.items():
-            mesh = case.target_mesh if method == STILL else case.mesh
+            mesh = case.target_mesh if method == UNCHANGED else case.mesh
             values[method][IDENTITY] = float(target @ sface.embed(picture, mesh))
     return values
 

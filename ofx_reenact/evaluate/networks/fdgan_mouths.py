@@ -1,4 +1,4 @@
-"""How good repair networks are in the mouth's window, beside the warp alone, on people whom training did not see."""
+"""How good repair networks are in the mouth's window, compared with the warp, on people whom training did not see."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ofx_reenact.training.fdgan.score import (
     mouth_region,
     psnr,
     repair,
-    sheet,
+    stack_rows,
     strips,
-    titled,
+    title_of,
     validation_batches,
 )
 
@@ -58,7 +58,7 @@ def measure(networks: Mapping[str, RepairNetwork], pair_set: PairSet, *, limit: 
                 for metric, values in score_pictures(picture, batch).items():
                     found.setdefault(name, {}).setdefault(metric, []).append(values)
         if found:
-            title = titled(KINDS[kind], finer)
+            title = title_of(KINDS[kind], finer)
             result[title] = {n: {m: Mean.of(torch.cat(v)) for m, v in metrics.items()} for n, metrics in found.items()}
     return result
 
@@ -79,7 +79,9 @@ def score_pictures(picture: Tensor, batch: Batch) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def draw_sheets(folder: Path, networks: Mapping[str, RepairNetwork], pair_set: PairSet, count: int = 12) -> list[Path]:
+def draw_contact_sheets(
+    folder: Path, networks: Mapping[str, RepairNetwork], pair_set: PairSet, count: int = 12
+) -> list[Path]:
     """Draw target, warp, each network's picture and the truth of evenly chosen validation pairs, one sheet per kind."""
     paths = []
     for kind, finer in itertools.product(KINDS, FINER):
@@ -89,5 +91,5 @@ def draw_sheets(folder: Path, networks: Mapping[str, RepairNetwork], pair_set: P
         batch = pair_set.batch(np.array(rows))
         made = [repair(network, batch) for network in networks.values()]
         paths.append(folder / (f"{kind}.png" if finer == FINER[0] else f"{kind}_{finer}.png"))
-        write_png(paths[-1], sheet(strips(batch.target, batch.warped, *made, batch.truth)))
+        write_png(paths[-1], stack_rows(strips(batch.target, batch.warped, *made, batch.truth)))
     return paths

@@ -1,4 +1,4 @@
-"""How good LD-Net is: Table 1 of the paper, point errors on swaps whose truth is known, and real people.
+"""How good LD-Net is: Table 1 of the paper, point errors of swaps whose truth is known, and errors on real people.
 
 *LMTest* is a grid of 100 people whom training did not see × 2,000 poses with expressions, the same for everybody, as
 ``data heads`` draws it; a small one has 200 poses.
@@ -134,9 +134,10 @@ def draw_swaps(weights: LDNetWeights, grid: Grid, count: int = SWAPS, seed: int 
         (driver, neutral_pose), (target, neutral_pose),
     )  # fmt: skip
     faces = [normalise(grid.landmarks[cell], weights.norm, weights.template)[0] for cell in cells]
-    like = torch.zeros(count, 1, 1, dtype=torch.bool)
+    same_rest = torch.zeros(count, 1, 1, dtype=torch.bool)
     performing, resting, own_face, truth, *neutral = faces
-    return Swaps(performing, resting, own_face, truth, like, torch.stack(neutral)), grid.poses.angles[acting_pose, 1]
+    swaps = Swaps(performing, resting, own_face, truth, same_rest, torch.stack(neutral))
+    return swaps, grid.poses.angles[acting_pose, 1]
 
 
 @torch.no_grad()
@@ -161,8 +162,8 @@ def real_pairs(weights: LDNetWeights, path: Path, before: str = "neutral", after
     """Move each person of a set of tracks by the next person's change between two takes; compare with their own change.
 
     Returns:
-        Mean errors in halves of the landmark box: ``still`` (nothing moves), ``copied change`` (the driver's change
-        unchanged), ``LD-Net`` (relative motion); and ``people``, their number.
+        Mean errors, as :func:`point_error` measures them: ``still`` (nothing moves), ``copied change`` (the driver's
+        change unchanged), ``LD-Net`` (relative motion); and ``people``, their number.
 
     Raises:
         ReenactError: the file is not a set of tracks, or fewer than two people have both takes.

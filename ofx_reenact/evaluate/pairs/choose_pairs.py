@@ -11,7 +11,7 @@ from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.frames.media import PICTURES, find_media
 from ofx_reenact.frames.video import VIDEOS
 
-# A second difference needs three frames.
+# Fewest frames of a clip: jitter is measured by second differences.
 FEWEST = 3
 
 
@@ -68,7 +68,7 @@ def clip_pairs(plates: Path, drivers: Path | None, count: int, seed: int) -> lis
     every = [TargetDriverPair(clip, None, other) for clip in clips for other in others if clip != other]
     drawn = _draw(every, count, seed)
     if not drawn:
-        raise ReenactError(f"{plates}: one clip alone; add another one, or give --drivers")
+        raise ReenactError(f"{plates}: one clip alone has no other to drive it; add another one, or give --drivers")
     self_driven = [TargetDriverPair(clip, None, clip) for clip in {pair.target for pair in drawn}]
     return sorted([*drawn, *self_driven], key=lambda pair: (pair.target, pair.driver.stem))
 
@@ -90,7 +90,7 @@ def check_protocol(protocol: str, targets: Path | None) -> None:
 def _find_files(folder: Path, kinds: tuple[str, ...], noun: str) -> list[Path]:
     found = [path for path in find_media([str(folder)]) if path.suffix.lower() in kinds]
     if not found:
-        raise ReenactError(f"{folder}: no {noun} there")
+        raise ReenactError(f"{folder}: no {noun} in it")
     stems = [path.stem for path in found]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise ReenactError(f"{folder}: two files are called {twice[0]}; results are kept by name, so rename one")

@@ -74,7 +74,7 @@ class PairResult:
         Raises:
             ReenactError: the file is damaged or of another version.
         """
-        hint = "delete it to have it made again"
+        hint = "delete it, and it is measured again"
         arrays = read_arrays(path, what="result of this version", hint=hint)
         try:
             about = parse_json(text_in(arrays["about"]))
@@ -109,7 +109,7 @@ def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
     """Check that a file has the fields and arrays that :meth:`PairResult.save` writes.
 
     Raises:
-        KeyError, ValueError: it has not; the message names the difference.
+        KeyError, ValueError: it does not; the message names the difference.
     """
     kinds = {
         "schema": str, "name": str, "target": str, "driver": str, "digests": dict, "frames": list, "yaw": list,

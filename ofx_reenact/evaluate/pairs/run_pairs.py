@@ -54,12 +54,12 @@ def run_evaluation(
     """Track clips and measure pairs; a pair whose result is in the folder is not measured again.
 
     Args:
-        pairs: to measure.
-        clips: to track, after the kind of step that tracking one is.
+        pairs: the pairs to measure.
+        clips: the kind of step that tracking a clip is (``driver`` or ``clip``), and the clips to track.
         settings: what the numbers depend on, apart from the files of the pairs.
         make_measurer: makes a measurer from the folder of performances, once in each process; it must be picklable.
-        folder: of the evaluation.
-        jobs: processes at once.
+        folder: folder of the evaluation.
+        jobs: number of processes.
         observe: called after each step.
 
     Returns a result for each pair, in their order.
@@ -126,7 +126,7 @@ def _load_result(pair: TargetDriverPair, folder: Path) -> PairResult | None:
     result = PairResult.load(path)
     for name, file in (("target", pair.target), ("driver", pair.driver)):
         if result.digests[name] != sha256_of(file):
-            raise ReenactError(f"{path}: measured with another {file.name}; delete it to have it made again")
+            raise ReenactError(f"{path}: measured with another {file.name}; delete it, and it is measured again")
     return result
 
 

@@ -53,7 +53,7 @@ class Options:
     """What a measurement depends on, apart from its files.
 
     Attributes:
-        limit: consecutive frames at most; 0: all.
+        limit: largest number of consecutive frames; 0: all.
         methods: the ``RENDERED_METHODS`` to render.
         embedder: name of the network for identity, or ``auto``.
     """
@@ -97,7 +97,7 @@ class PlateMeasurer:
         self._embed_plate_once = lru_cache(maxsize=4)(self._embed_plate)
 
     def measure(self, pair: TargetDriverPair) -> PairResult:
-        """Measure a pair; of a plate that is driven by itself, whether it stays unchanged.
+        """Measure a pair; if the plate is driven by itself, measure whether it stays unchanged.
 
         Raises:
             ReenactError: plate or driver cannot be used.
@@ -217,7 +217,7 @@ class PlateMeasurer:
 
 
 def middle_rows(plate: int, driver: int, limit: int) -> slice:
-    """Return the middle rows, ``limit`` at most, of those that both a plate and a driver of so many frames have.
+    """Return the middle rows, at most ``limit``, of those that a plate and a driver of so many frames both have.
 
     Raises:
         ReenactError: there are too few of them.

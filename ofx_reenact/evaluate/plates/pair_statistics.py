@@ -25,8 +25,8 @@ class Cell:
     Attributes:
         mean: mean of the pairs' numbers, with its interval.
         pairs: pair → its number, NaN where it has none.
-        worst: the pair that is furthest outside the promised range, or nearest to its edge; "" if all numbers are equal
-            or nothing is promised.
+        worst: name of the pair that is furthest outside the promised range or, if none is outside, nearest to its edge;
+            "" if all numbers are equal or nothing is promised.
         kept: number of pairs inside the promised range; None if nothing is promised.
         missed: whether the mean, or any pair if the promise is for every pair, is outside the promised range.
     """

@@ -76,7 +76,7 @@ def slope_of(curve: str) -> Quantity:
 
 
 def slope_asked(curve: str) -> Quantity:
-    """Return the quantity for the slope over the driver's of the curve that the shot asks for."""
+    """Return the quantity for the slope of the curve that the shot asks for, over the driver's."""
     description = (
         f"the same slope of the {curve} that the shot asks for, before it is rendered and tracked; the difference "
         "between the two is lost in the picture or by the tracker"

@@ -21,10 +21,10 @@ from ofx_reenact.progress import ignore
 from ofx_reenact.settings import Settings, names_affecting
 from ofx_reenact.tracking.surface import FACE_POINTS
 
-STILL, COPIED, LDNET = "target shown still", "warp, landmarks copied", "warp, LD-Net"
+UNCHANGED, COPIED, LDNET = "target shown still", "warp, landmarks copied", "warp, LD-Net"
 UNCALIBRATED = "warp, LD-Net uncalibrated"
 PORTRAIT_PROFILE, WARP_PROFILE = "profile portrait", "profile warp"
-# The driver's own frames: the truth in ``self``, another person in ``cross``.
+# The driver's own frames: in the protocol ``self`` the truth, in ``cross`` another person.
 DRIVER = "the driver's own frames"
 
 # The methods that this package renders, and the settings in which each differs from a default render.
@@ -38,7 +38,7 @@ RENDERED_METHODS: dict[str, dict[str, Any]] = {
 
 # Names of the methods in paths and options.
 SLUGS = {
-    DRIVER: "driver", STILL: "still", COPIED: "copied", LDNET: "ldnet", UNCALIBRATED: "uncalibrated",
+    DRIVER: "driver", UNCHANGED: "still", COPIED: "copied", LDNET: "ldnet", UNCALIBRATED: "uncalibrated",
     PORTRAIT_PROFILE: "portrait", WARP_PROFILE: "warp",
 }  # fmt: skip
 # Methods that may be rendered at several strengths, for identity over gain.
@@ -123,7 +123,7 @@ class Renderer:
     def __init__(self, methods: Mapping[str, dict[str, Any]], colour: Colour) -> None:
         """Prepare to render these methods, each with the settings that it changes."""
         self._colour, self._changes = colour, methods
-        # For what is the same in all methods.
+        # Used for what does not depend on the method.
         self._first = next(iter(methods.values()))
         self._loaded: dict[tuple[tuple[str, Any], ...], JobCache] = {}
 
@@ -147,7 +147,7 @@ class Renderer:
     def requested_mesh(
         self, method: str, pair: TargetDriverPair, performance: Path, numbers: Sequence[int]
     ) -> np.ndarray:
-        """Return the frontal mesh (N, 468, 3), canonical units, that a method asks of the target in these frames.
+        """Return the frontal meshes (N, 468, 3), canonical units, that a method asks of the target in these frames.
 
         Raises:
             ReenactError: there is no face in the target.

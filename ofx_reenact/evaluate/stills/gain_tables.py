@@ -11,8 +11,8 @@ from ofx_reenact.evaluate.stills.compared_methods import (
     COPIED,
     LDNET,
     PORTRAIT_PROFILE,
-    STILL,
     UNCALIBRATED,
+    UNCHANGED,
     WARP_PROFILE,
 )
 from ofx_reenact.evaluate.stills.pair_statistics import GROUPS, Summary
@@ -73,7 +73,7 @@ def identity_sentence(summary: Summary) -> str:
 def _rows(summary: Summary, metrics: Sequence[tuple[str, Metric, Metric]]) -> Rows:
     names = {metric.name for _, *both in metrics for metric in both}
     # The unchanged target has a gain of 0 everywhere.
-    methods = [method for method in summary.methods if method != STILL and names & summary.rows[method].keys()]
+    methods = [method for method in summary.methods if method != UNCHANGED and names & summary.rows[method].keys()]
     rows = []
     for name, *both in metrics:
         numbers = [[summary.rows[method].get(metric.name) for metric in both] for method in methods]

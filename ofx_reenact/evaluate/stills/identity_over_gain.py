@@ -93,8 +93,8 @@ def compare_curves(tables: Mapping[str, Mapping[str, np.ndarray]], groups: Seque
 def compare_pair(one: Curve, other: Curve, full: int) -> tuple[float, float, float]:
     """Compare two methods of a pair at the same gain, interpolating linearly between strengths.
 
-    The gain is the other method's at its strength number ``full``, or the largest of the one method if that is less.
-    Returns it and both identities there; all NaN if the two reach no common gain.
+    Their common gain is that of ``other`` at its strength with the index ``full``, or the largest gain of ``one`` if
+    that is less. Returns it, and the identity of ``one`` and of ``other`` there; all NaN if there is no common gain.
     """
     if not all(np.isfinite(values).all() for values in (*one, *other)):
         return float("nan"), float("nan"), float("nan")

@@ -20,7 +20,7 @@ from ofx_reenact.evaluate.pairs.track_clips import performance_file, read_clip
 from ofx_reenact.evaluate.stills.compared_methods import (
     DRIVER,
     RENDERED_METHODS,
-    STILL,
+    UNCHANGED,
     ExternalFrames,
     Frames,
     Renderer,
@@ -39,7 +39,8 @@ from ofx_reenact.tracking.rigid import euler_degrees, head_pose
 from ofx_reenact.training.fdgan.score import evenly
 
 FOUND = Metric("face found", "fraction", "high", "frames in which the tracker finds a face")
-# The metrics of the driver's own frames; others are trivial there, or compare the pixels of two people.
+# The metrics that the driver's own frames have: the others would compare them with themselves, or the pixels of two
+# people.
 _OF_DRIVER = (FOUND, identity.ISIM)
 # JPEG quality of pictures on contact sheets.
 _QUALITY = 82
@@ -50,8 +51,8 @@ class Options:
     """What a measurement depends on, apart from its files.
 
     Attributes:
-        every: one of so many frames of a driver is measured.
-        limit: frames of a driver at most, evenly chosen; 0: no limit.
+        every: step from one measured frame of a driver to the next.
+        limit: largest number of frames of a driver, evenly chosen; 0: no limit.
         rendered: folder of another program's frames.
         embedder: name of the network for ISIM, or ``auto``.
         extractor: name of the network for FID and KID, or ``auto``.
@@ -78,8 +79,8 @@ class Scene:
         pair: target and driver.
         path: the driver's performance file.
         performance: the driver's performance.
-        numbers: the driver's frames that are measured.
-        wanted: the frames that are rendered: those, their neighbours for jitter, and the reference frame.
+        measured_frames: numbers of the driver's frames that are measured.
+        rendered_frames: those, their neighbours for jitter, and the reference frame.
         reference: the driver's reference frame.
         picture: the target's picture, (H, W, 3) uint8.
         window: the portrait around the target's face.
@@ -91,8 +92,8 @@ class Scene:
     pair: TargetDriverPair
     path: Path
     performance: Performance
-    numbers: list[int]
-    wanted: list[int]
+    measured_frames: list[int]
+    rendered_frames: list[int]
     reference: int
     picture: np.ndarray
     window: Window
@@ -141,7 +142,7 @@ class StillMeasurer:
         pictures = {"target": encode_portraits([scene.target.portrait[0]], _QUALITY)}
         for method in self._methods():
             observed = self._observe_method(method, scene)
-            made = observed.select(scene.numbers)
+            made = observed.select(scene.measured_frames)
             scores = self._score(observed, scene)
             if method == DRIVER:
                 scores = [score for score in scores if score.metric in _OF_DRIVER]
@@ -153,19 +154,19 @@ class StillMeasurer:
                 scores += self._compare_regions(method, made, scene)
             scores_of[method], features[method] = scores, made.features
             if not has_other_strength(method):
-                pictures[method] = encode_portraits([made.portrait[len(scene.numbers) // 2]], _QUALITY)
+                pictures[method] = encode_portraits([made.portrait[len(scene.measured_frames) // 2]], _QUALITY)
         rotation = scene.driver.rotation @ scene.reference_rotation.T
         return PairResult(
             name=pair.name,
             target=pair.target.stem,
             driver=pair.driver.stem,
             digests={"target": sha256_of(pair.target), "driver": sha256_of(pair.driver)},
-            frames=tuple(scene.numbers),
+            frames=tuple(scene.measured_frames),
             yaw=tuple(np.round(_angles(rotation)[:, 1], 3).tolist()),
             values={method: {s.metric.name: s.values for s in scores} for method, scores in scores_of.items()},
             backends={s.metric.name: s.backend for scores in scores_of.values() for s in scores},
             features=features,
-            real=scene.target.features if scene.truth is None else scene.truth.select(scene.numbers).features,
+            real=scene.target.features if scene.truth is None else scene.truth.select(scene.measured_frames).features,
             pictures=pictures,
             gains=gains,
             uses=gain.weights_by_name(scene.uses),
@@ -193,43 +194,43 @@ class StillMeasurer:
         return Scene(pair, path, performance, numbers, wanted, reference, picture, window, target, driver, truth)
 
     def _methods(self) -> list[str]:
-        return [DRIVER, STILL, *self._rendered_methods, *([self._external.name] if self._external else [])]
+        return [DRIVER, UNCHANGED, *self._rendered_methods, *([self._external.name] if self._external else [])]
 
     def _observe_method(self, method: str, scene: Scene) -> Observed:
         if method == DRIVER:
             if self.options.kept is not None:
-                list(self._keep(self._read_clip(scene.pair.driver, scene.numbers), scene, method))
+                list(self._keep(self._read_clip(scene.pair.driver, scene.measured_frames), scene, method))
             return scene.truth or scene.driver
-        measured = {*scene.numbers, scene.reference}
+        measured = {*scene.measured_frames, scene.reference}
         pictures = self._keep(self._frames(method, scene, measured), scene, method)
         return observe(pictures, measured, scene.window, self.tools)
 
     def _frames(self, method: str, scene: Scene, measured: set[int]) -> Frames:
-        if method == STILL:
-            return ((number, scene.picture) for number in scene.wanted)
+        if method == UNCHANGED:
+            return ((number, scene.picture) for number in scene.rendered_frames)
         if method in self._rendered_methods:
             # At other strengths jitter is not measured, so neighbours are not rendered.
-            numbers = sorted(measured) if has_other_strength(method) else scene.wanted
+            numbers = sorted(measured) if has_other_strength(method) else scene.rendered_frames
             return self._renderer.frames(method, scene.pair, scene.path, numbers)
         assert self._external is not None
         height, width = scene.picture.shape[:2]
-        return self._external.frames(scene.pair, scene.wanted, (width, height), self.colour)
+        return self._external.frames(scene.pair, scene.rendered_frames, (width, height), self.colour)
 
     def _keep(self, pictures: Frames, scene: Scene, method: str) -> Frames:
-        """Pass frames on, and write the measured ones into the folder ``kept`` if there is one."""
+        """Yield the frames unchanged, and write the measured ones into the folder ``kept`` if there is one."""
         for number, picture in pictures:
-            if self.options.kept is not None and number in scene.numbers:
+            if self.options.kept is not None and number in scene.measured_frames:
                 write_png(self.options.kept / scene.pair.name / slug(method) / f"{number:04d}.png", picture)
             yield number, picture
 
     def _score(self, observed: Observed, scene: Scene) -> list[Scores]:
         """Score one method: all metrics except gains and correlations."""
-        made, rest, driver = observed.select(scene.numbers), observed.select([scene.reference]), scene.driver
-        target, truth, similarity, rest_error = scene.target, scene.truth, [], []
+        made, rest, driver = observed.select(scene.measured_frames), observed.select([scene.reference]), scene.driver
+        target, truth, similarity, zero_motion = scene.target, scene.truth, [], []
         if self.tools.embedder is not None:
             backend = self.tools.embedder.backend
             similarity = [identity.similarity(backend, made.embedding, target.embedding[0])]
-            rest_error = [identity.rest_error(backend, rest.embedding, target.embedding[0])]
+            zero_motion = [identity.zero_motion_error(backend, rest.embedding, target.embedding[0])]
         angles = [_angles(made.rotation), _angles(driver.rotation)]
         scores = [
             Scores(FOUND, motion.FACE_MESH, made.found.astype(np.float64)),
@@ -241,16 +242,16 @@ class StillMeasurer:
             motion.jitter(*(motion.second_difference(x.around, x.scale) for x in (made, driver))),
             motion.scale_pumping(made.scale, driver.scale),
             pixels.sharpness_kept(made.contrast, float(target.contrast[0])),
-            pixels.rest_error(rest.portrait, target.portrait[0]),
-            *rest_error,
+            pixels.zero_motion_error(rest.portrait, target.portrait[0]),
+            *zero_motion,
         ]
         if truth is not None:
-            scores += pixels.against_truth(made.portrait, truth.select(scene.numbers).portrait)
+            scores += pixels.score_against_truth(made.portrait, truth.select(scene.measured_frames).portrait)
         return scores
 
     def _compare_regions(self, method: str, made: Observed, scene: Scene) -> list[Scores]:
         """Compare the landmarks asked of the target with the driver's, and the rendered ones with those asked."""
-        performance, numbers = scene.performance, scene.numbers
+        performance, numbers = scene.performance, scene.measured_frames
         rows = np.searchsorted(performance.frames, numbers)
         driver = landmark_gain.landmarks_of_frontal(performance.frontal)[rows]
         requested = self._renderer.requested_mesh(method, scene.pair, scene.path, numbers)
@@ -279,7 +280,7 @@ def choose_frames(performance: Performance, pair: TargetDriverPair, options: Opt
         raise ReenactError(f"{pair.driver}: no face in frame {pair.target_frame}; choose another with --target-frame")
     numbers = evenly([number for number in tracked if number != pair.target_frame][:: options.every], options.limit)
     if not numbers:
-        raise ReenactError(f"{pair.driver}: no frame to measure")
+        raise ReenactError(f"{pair.driver}: no frame with a face to measure; leave this clip out")
     return numbers
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ofx_reenact.evaluate.metrics.distribution import Extractor
+from ofx_reenact.evaluate.metrics.distribution import FeatureExtractor
 from ofx_reenact.evaluate.metrics.identity import Embedder
 from ofx_reenact.evaluate.metrics.pixels import fine_contrast
 from ofx_reenact.fdgan.window import Window
@@ -17,7 +17,7 @@ from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.tracker import Track
 
-# One of so many measured frames is tracked with its two neighbours, for jitter.
+# Every fourth measured frame is tracked with its two neighbours, for jitter.
 _JITTER_STEP = 4
 
 
@@ -27,7 +27,7 @@ class Tools:
 
     tracker: FaceMesh
     embedder: Embedder | None
-    extractor: Extractor | None
+    extractor: FeatureExtractor | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def add_neighbours(numbers: Sequence[int], present: Collection[int], extra: int)
 def observe(
     shown: Iterable[tuple[int, np.ndarray]], numbers: Collection[int], window: Window, tools: Tools
 ) -> Observed:
-    """Track frames (number, (H, W, 3) uint8) in order; measure those in ``numbers``, take only landmarks of others."""
+    """Track frames (number, (H, W, 3) uint8) in order, and measure those in ``numbers``; the others give landmarks."""
     tools.tracker.reset()
     landmarks: dict[int, np.ndarray] = {}
     rows: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ import numpy as np
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics import gain, identity, landmark_gain, motion, openface, pixels
-from ofx_reenact.evaluate.metrics.distribution import Extractor, frechet_distance, kernel_distance
+from ofx_reenact.evaluate.metrics.distribution import FeatureExtractor, frechet_distance, kernel_distance
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric, estimate, estimate_mean, finite_mean, json_number
 from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.stills.compared_methods import DRIVER, WARP_PROFILE, has_other_strength, slug
@@ -38,7 +38,7 @@ _METRICS: tuple[Metric, ...] = (
     *(make(group) for group in GROUPS for make in (gain.gain_metric, gain.correlation_metric)),
     *(make(region, step) for step in (landmark_gain.ASKED, landmark_gain.RENDERED) for region in landmark_gain.REGIONS
       for make in (landmark_gain.gain_metric, landmark_gain.correlation_metric)),
-    motion.JITTER, motion.PUMPING, pixels.SHARPNESS, pixels.REST, identity.REST, FOUND,
+    motion.JITTER, motion.PUMPING, pixels.SHARPNESS, pixels.ZERO_MOTION, identity.ZERO_MOTION, FOUND,
 )  # fmt: skip
 
 Rows = Mapping[str, Mapping[str, Estimate]]
@@ -53,7 +53,7 @@ class Summary:
         metrics: by name, in the order of tables.
         backends: metric → the network or method that made it.
         rows: method → metric → number.
-        differences: the same minus profile warp's, pair by pair; empty without profile warp.
+        differences: method → metric → its number minus profile warp's, pair by pair; empty without profile warp.
         results: the pairs.
         real: number of real pictures that FID and KID compare with.
         curves: identity over gain, if methods were rendered at several strengths.
@@ -90,7 +90,7 @@ class Summary:
 
 
 def summarise(
-    protocol: str, results: Sequence[PairResult], extractor: Extractor | None, csvs: Path | None = None
+    protocol: str, results: Sequence[PairResult], extractor: FeatureExtractor | None, csvs: Path | None = None
 ) -> Summary:
     """Summarise one or more pairs.
 
@@ -309,7 +309,7 @@ def _estimate_distance(
 
 
 def _real(results: Sequence[PairResult], chosen: np.ndarray, protocol: str) -> list[np.ndarray]:
-    """Return the features of the chosen pairs' real pictures; in ``cross`` a target's picture counts once."""
+    """Return the features of the chosen (P,) bool pairs' real pictures; in ``cross`` each target counts once."""
     used = [result for result, use in zip(results, chosen, strict=True) if use]
     return list({(r.target if protocol == "cross" else r.name): r.real for r in used}.values())
 

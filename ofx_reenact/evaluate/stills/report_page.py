@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ofx_reenact.evaluate.metrics import identity, landmark_gain, motion, pixels
-from ofx_reenact.evaluate.metrics.distribution import Extractor
+from ofx_reenact.evaluate.metrics.distribution import FeatureExtractor
 from ofx_reenact.evaluate.metrics.gain import correlation_metric, gain_metric
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric, format_number
 from ofx_reenact.evaluate.page.html import bullets, document, picture, table
@@ -16,8 +16,8 @@ from ofx_reenact.evaluate.stills.compared_methods import (
     COPIED,
     LDNET,
     PORTRAIT_PROFILE,
-    STILL,
     UNCALIBRATED,
+    UNCHANGED,
     WARP_PROFILE,
 )
 from ofx_reenact.evaluate.stills.gain_tables import group_rows, identity_sentence, region_rows, summary_sentences
@@ -31,7 +31,9 @@ from ofx_reenact.training.fdgan.score import evenly
 PAIRS_SHOWN = 8
 
 
-def make_page(summary: Summary, extractor: Extractor | None, command: str, notes: Sequence[str], show: str) -> str:
+def make_page(
+    summary: Summary, extractor: FeatureExtractor | None, command: str, notes: Sequence[str], show: str
+) -> str:
     """Return the page as HTML.
 
     Args:
@@ -93,10 +95,10 @@ def _in_short(summary: Summary) -> str:
         for other, metric in (
             (COPIED, gain_metric()), (LDNET, gain_metric()), (UNCALIBRATED, gain_metric()),
             (PORTRAIT_PROFILE, gain_metric()),
-            (STILL, motion.ED), (COPIED, motion.ED), (LDNET, motion.ED), (PORTRAIT_PROFILE, motion.ED),
-            (STILL, motion.CHANGE), (COPIED, motion.CHANGE), (PORTRAIT_PROFILE, motion.CHANGE),
+            (UNCHANGED, motion.ED), (COPIED, motion.ED), (LDNET, motion.ED), (PORTRAIT_PROFILE, motion.ED),
+            (UNCHANGED, motion.CHANGE), (COPIED, motion.CHANGE), (PORTRAIT_PROFILE, motion.CHANGE),
             (COPIED, identity.ISIM), (PORTRAIT_PROFILE, identity.ISIM),
-            (STILL, pixels.SSIM), (COPIED, pixels.SSIM), (PORTRAIT_PROFILE, pixels.SSIM),
+            (UNCHANGED, pixels.SSIM), (COPIED, pixels.SSIM), (PORTRAIT_PROFILE, pixels.SSIM),
         )
     ]  # fmt: skip
     return f"<h2>In short</h2>{bullets([line for line in lines if line])}"
@@ -160,7 +162,7 @@ def _paper_tables(summary: Summary, sets: Sequence[Metric]) -> str:
         ("In the shape of Table 3: the network that paints", profiles, (isim, pixels.SSIM, *sets)),
         (
             "In the shape of Table 4: methods",
-            (STILL, COPIED, LDNET, UNCALIBRATED, *profiles),
+            (UNCHANGED, COPIED, LDNET, UNCALIBRATED, *profiles),
             (isim, psim, ed, *sets),
         ),
     )
@@ -173,7 +175,7 @@ def _paper_tables(summary: Summary, sets: Sequence[Metric]) -> str:
 
 def _all_numbers(summary: Summary, sets: Sequence[Metric]) -> str:
     groups: tuple[tuple[str, tuple[Metric, ...]], ...] = (
-        ("Identity and appearance", (identity.ISIM, identity.REST, *sets)),
+        ("Identity and appearance", (identity.ISIM, identity.ZERO_MOTION, *sets)),
         ("Nearness to the truth", (pixels.SSIM, pixels.PSNR, pixels.FEATURES)),
         ("Head", (motion.PSIM, motion.ROTATION, motion.CHANGE, motion.PUMPING)),
         ("Expression", (motion.ED, *(motion.region_metric(region) for region in motion.REGIONS))),
@@ -186,7 +188,7 @@ def _all_numbers(summary: Summary, sets: Sequence[Metric]) -> str:
             ))
             for step in (landmark_gain.ASKED, landmark_gain.RENDERED)
         ),
-        ("Steadiness and sharpness", (motion.JITTER, pixels.REST, pixels.SHARPNESS)),
+        ("Steadiness and sharpness", (motion.JITTER, pixels.ZERO_MOTION, pixels.SHARPNESS)),
     )
     known = {metric.name for _, metrics in groups for metric in metrics}
     rest = tuple(metric for name, metric in summary.metrics.items() if name not in known)

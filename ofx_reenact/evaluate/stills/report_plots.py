@@ -12,7 +12,7 @@ from ofx_reenact.evaluate.metrics.gain import gain_metric
 from ofx_reenact.evaluate.metrics.scores import Metric, finite_mean
 from ofx_reenact.evaluate.page.figures import COLOURS, drawing_style, new_figure, to_svg
 from ofx_reenact.evaluate.pairs.pair_result import PairResult
-from ofx_reenact.evaluate.stills.compared_methods import COPIED, DRIVER, LDNET, STILL
+from ofx_reenact.evaluate.stills.compared_methods import COPIED, DRIVER, LDNET, UNCHANGED
 from ofx_reenact.evaluate.stills.identity_over_gain import Curves
 from ofx_reenact.evaluate.stills.pair_statistics import Summary, UsedBlendshape, used_blendshapes
 
@@ -64,7 +64,7 @@ def draw_curves(curves: Curves) -> Any:
 def draw_blendshapes(summary: Summary, used: Mapping[str, UsedBlendshape]) -> Any:
     """Draw the gain of each used blendshape: one row per blendshape, one mark per method, sized by the use."""
     # The unchanged target has a gain of 0 everywhere.
-    methods = [method for method in _methods(summary) if method != STILL]
+    methods = [method for method in _methods(summary) if method != UNCHANGED]
     figure, boxes = new_figure(1, 1, 10, 1 + 0.24 * len(used))
     box, names = boxes[0, 0], list(used)
     largest = max(one.weight for one in used.values())

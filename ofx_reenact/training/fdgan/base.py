@@ -1,4 +1,4 @@
-"""What both trainings of FD-GAN share: settings, where a run goes on from, and what its weights' metadata says."""
+"""What both trainings of FD-GAN share: settings, digests of the files they begin from, metadata of the weights."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FDGANSettings:
 
 
 def digest_of(file: str) -> str:
-    """Return the SHA-256 of a file that a run goes on from, for its settings; empty for no file."""
+    """Return the SHA-256 of a file that a run begins from, for its settings; empty for no file."""
     return sha256_of(Path(file)) if file else ""
 
 
@@ -53,10 +53,11 @@ def describe_run(
     terms: Sequence[str],
     scores: Mapping[str, float],
 ) -> dict[str, str]:
-    """Return the metadata that a weights file has of its training.
+    """Return what a weights file's metadata holds of its training.
 
-    ``people`` are named by a digest of their names only, so that a list of names can be checked against it. A run that
-    goes on from weights has learned from the people of those as well: their entry is repeated.
+    ``data`` describes the set, ``terms`` are its terms of use, ``scores`` the errors of the weights. ``people`` are
+    stored as one digest of their names, so that a list of names can be checked against it. A run that goes on from
+    weights ``start`` has learned from the people of those as well: their entry is repeated.
     """
     digest = hashlib.sha256("\n".join(sorted(people)).encode()).hexdigest()
     before = f"; and those of {start.sha256[:12]}: {start.metadata.get('people', 'not known')}" if start else ""

@@ -53,7 +53,7 @@ def count_parameters(network: nn.Module) -> int:
 
 
 # The value of ``network`` in the metadata of a critics file.
-CRITICS = "fd-gan critic"
+NETWORK = "fd-gan critic"
 
 
 def save_critics(path: Path, critics: Module) -> None:
@@ -62,26 +62,26 @@ def save_critics(path: Path, critics: Module) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    save_half(path, critics, {"network": CRITICS})
+    save_half(path, critics, {"network": NETWORK})
 
 
 def load_critics(path: Path, critics: Module) -> None:
-    """Load the weights of an earlier training into critics, in place.
+    """Load the critics that :func:`save_critics` wrote, in place.
 
-    A classifier that was trained on other people is not loaded; the new one begins from random weights.
+    A classifier for another number of people is not loaded; the new one keeps its random weights.
 
     Raises:
         WeightsError: no such file, not safetensors, or other critics' weights.
     """
     tensors, metadata = read_safetensors(path)
-    if metadata.get("network") != CRITICS:
-        raise refuse_network(path, metadata, f"'{CRITICS}'")
+    if metadata.get("network") != NETWORK:
+        raise refuse_network(path, metadata, f"'{NETWORK}'")
     known = critics.state_dict()
-    people = "classifier.4.weight"
-    if people in known and (people not in tensors or tensors[people].shape != known[people].shape):
+    last = "classifier.4.weight"  # has a row for each person
+    if last in known and (last not in tensors or tensors[last].shape != known[last].shape):
         new = {name: value for name, value in known.items() if name.startswith("classifier.")}
         tensors = {name: value for name, value in tensors.items() if name not in new} | new
     try:
         critics.load_state_dict({name: value.float() for name, value in tensors.items()})
     except RuntimeError as error:
-        raise WeightsError(f"{path}: critics of another recipe ({str(error).splitlines()[0]})") from error
+        raise WeightsError(f"{path}: critics of another recipe ({str(error).splitlines()[0]}); give others") from error

@@ -1,4 +1,4 @@
-"""Measure how alike two pictures look: L1 distances of features of MobileNetV2, trained on ImageNet.
+"""Measure how different two pictures look: L1 distances of features of MobileNetV2, trained on ImageNet.
 
 Used in training and evaluation, never in rendering. The network is written out here because torchvision from PyPI
 cannot be imported beside a CPU build of torch, which small installs have. Its layers and weights are torchvision's; the
@@ -75,7 +75,7 @@ class Features(nn.Module):
 
 
 def installed() -> bool:
-    """Tell whether the package with the weights is installed."""
+    """Return whether the package with the weights is installed."""
     return file_of_package(PACKAGE, FILE) is not None
 
 

@@ -1,6 +1,7 @@
 """Training of the portrait network, as in the paper (section 3.2, equations 10 to 12, appendix).
 
-From top to bottom: settings, data, networks and optimisers, one step with its losses, the run.
+From top to bottom: settings, networks and optimisers, one step with its losses, the run. Batches come from
+``data/face_set.py``.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.base import CRITICS, FDGANSettings, describe_run, digest_of
 from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, load_critics, log_likelihood, save_critics
 from ofx_reenact.training.fdgan.data.face_set import FaceBatch, Faces
-from ofx_reenact.training.fdgan.score import psnr, sheet, strips
+from ofx_reenact.training.fdgan.score import psnr, stack_rows, strips
 from ofx_reenact.training.loop import Run, advise_smaller_batch, autocast
 from ofx_reenact.training.recipe import Average, Recipe, descend, set_rate
 
 WEIGHTS, STEPS = "fdgan_portrait.safetensors", 1_000_000
-# Steps of the learning rate's warm-up, as in the authors' earlier code. RMSprop has no average of gradients at first:
-# its first steps would be ten times as long and spoil the weights that a run goes on from.
+# Steps of the learning rate's warm-up, as in the authors' earlier code. RMSprop's average of squared gradients begins
+# at 0: without a warm-up the first steps would be ten times as long and spoil the weights that a run goes on from.
 WARM_UP = 100
 # Validation pairs that are measured, and those of them that are shown.
 _MEASURED, _SHOWN = 16, 8
@@ -77,10 +78,10 @@ class PortraitCritics(nn.Module):
 
 
 class PortraitRecipe(Recipe):
-    """The portrait network against its critics. A batch of faces is drawn in each step: two pictures of a person."""
+    """The portrait network against its critics, on pairs of pictures of one person."""
 
     parts: ClassVar = ("network", "average", "critics", "optimiser", "critic_optimiser")
-    generator: np.random.Generator
+    rng: np.random.Generator
 
     def __init__(
         self,
@@ -96,19 +97,20 @@ class PortraitRecipe(Recipe):
             ReenactError: fewer than two people to train on, or another process of the group has ended.
         """
         if faces.people() < 2:
-            raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
+            raise ReenactError(f"{faces.people()} people to train on, two or more are needed: give a set of more")
         self._settings, self._faces, self._out = settings, faces, out
-        self.generator = group.rng(settings.seed)
+        self.rng = group.rng(settings.seed)
 
         torch.manual_seed(settings.seed)
         network = start or PortraitNetwork.ablation(settings.variant)
         self.network = channels_last(network.to(settings.device)).requires_grad_(True)
         self.critics = channels_last(PortraitCritics(faces.people()).to(settings.device))
         # Called in place of the networks: with several processes, backward averages the gradients.
-        self._portraits, self._judge = group.spread(DrawPortraits(self.network)), group.spread(self.critics)
+        self._portraits = group.average_gradients(DrawPortraits(self.network))
+        self._judge = group.average_gradients(self.critics)
         self.average = Average(self.network, settings.ema)
 
-        # Several processes exchange gradients in the middle of a step; such a step is not recorded.
+        # Several processes exchange gradients within a step; such a step cannot be recorded as a CUDA graph.
         record = torch.device(settings.device).type == "cuda" and group.size == 1
         rate = torch.tensor(settings.learning_rate, device=settings.device) if record else settings.learning_rate
         self.optimiser = torch.optim.RMSprop(self.network.parameters(), rate, capturable=record)
@@ -126,7 +128,7 @@ class PortraitRecipe(Recipe):
         """Draw a batch; let critics, then network learn from it."""
         for optimiser in (self.optimiser, self.critic_optimiser):
             set_rate(optimiser, self._settings.learning_rate * min(1.0, (number + 1) / WARM_UP))
-        losses = self._turns(vars(self._to_device(self._faces.draw(self._settings.batch, self.generator))))
+        losses = self._turns(vars(self._to_device(self._faces.draw(self._settings.batch, self.rng))))
         self.average.update_parameters(self.network)
         return losses
 
@@ -151,7 +153,7 @@ class PortraitRecipe(Recipe):
             return {}
         batch = self._to_device(self._faces.validation(_MEASURED))
         made = DrawPortraits(self.average.module)(batch)
-        write_png(self._out / "samples.png", sheet(strips(batch.target, made, batch.truth)[:_SHOWN]))
+        write_png(self._out / "samples.png", stack_rows(strips(batch.target, made, batch.truth)[:_SHOWN]))
         whole = torch.ones_like(made[:, :1])
         return {"PSNR": psnr(made, batch.truth, whole).mean().item()}
 
@@ -159,9 +161,11 @@ class PortraitRecipe(Recipe):
         return FaceBatch(**{name: value.to(self._settings.device) for name, value in vars(batch).items()})
 
 
-def critics_losses(critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor) -> dict[str, Tensor]:
+def critics_losses(
+    discriminator: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor
+) -> dict[str, Tensor]:
     """Return the losses of D and C, equations 10 and 11."""
-    real, fake = critic(torch.cat([batch.target, made])).float().chunk(2)
+    real, fake = discriminator(torch.cat([batch.target, made])).float().chunk(2)
     of_real, of_fake = classifier(torch.cat([batch.target, made])).chunk(2)
     not_person = (1 - log_likelihood(of_fake, batch.person).exp()).clamp(min=1e-6).log()
     return {
@@ -171,12 +175,12 @@ def critics_losses(critic: nn.Module, classifier: nn.Module, batch: FaceBatch, m
 
 
 def network_losses(
-    settings: PortraitSettings, critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor
+    settings: PortraitSettings, discriminator: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor
 ) -> dict[str, Tensor]:
-    """Return the losses of extractor and translator, equation 12."""
+    """Return the weighted losses of extractor and translator, equation 12."""
     return {
         "reconstruction": settings.reconstruction * ((made - batch.truth) ** 2).mean(),
-        "adversary": settings.adversary * (critic(made).float() ** 2).mean(),
+        "adversary": settings.adversary * (discriminator(made).float() ** 2).mean(),
         "identity": -settings.identity * log_likelihood(classifier(made), batch.person).mean(),
     }
 
@@ -215,10 +219,10 @@ def train_portrait(
             load_critics(Path(critics), recipe.critics)
         run.train(recipe, steps, "fdgan")
         if run.group.first:
-            about = f"portrait recipe ({settings.variant}), {steps} steps of {settings.batch * run.group.size}"
-            about += f" at {faces.size}², learning rate {settings.learning_rate:g}"
+            described = f"portrait recipe ({settings.variant}), {steps} steps of {settings.batch * run.group.size}"
+            described += f" at {faces.size}², learning rate {settings.learning_rate:g}"
             pictures, scores = f"faces of {faces.size} pixels", recipe.measure()
-            note = describe_run(about, origin, pictures, faces.names(), faces.terms, scores)
+            note = describe_run(described, origin, pictures, faces.names(), faces.terms_of_use, scores)
             save_portrait(weights, recipe.average.module.cpu(), faces.size, note)
             save_critics(run.out / CRITICS, recipe.critics.cpu())
     return weights

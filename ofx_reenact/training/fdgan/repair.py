@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.network import channels_last
-from ofx_reenact.fdgan.repair import Repaired, RepairNetwork, given
+from ofx_reenact.fdgan.repair import Repaired, RepairNetwork, fixed_mask
 from ofx_reenact.fdgan.weights import load_repair, save_repair
 from ofx_reenact.fdgan.window import FINER, finer_of
 from ofx_reenact.frames.preview import write_png
@@ -26,7 +26,7 @@ from ofx_reenact.training.fdgan.base import CRITICS, FDGANSettings, describe_run
 from ofx_reenact.training.fdgan.critics import Discriminator, load_critics, save_critics
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
-from ofx_reenact.training.fdgan.score import measure_pairs, sheet
+from ofx_reenact.training.fdgan.score import measure_pairs, stack_rows
 from ofx_reenact.training.loop import Run, advise_smaller_batch, autocast
 from ofx_reenact.training.recipe import Average, Recipe, cosine_rate, descend, set_rate
 
@@ -45,12 +45,12 @@ class RepairSettings(FDGANSettings):
 
     Attributes:
         true_fraction: fraction of a batch that are two photographs of one person, if the set has any.
-        fine_fraction: fraction of batches seen through the finer window, if the set has such pairs; they have a
-            quarter of the pairs, with as many pixels.
+        fine_fraction: fraction of batches seen through the finer window, if the set has such pairs. These batches
+            have a quarter of the pairs, so as many pixels.
         rendered_fraction: fraction of a batch that are rendered heads, if the set has any beside photographs.
-        second: fraction of batches that show a second picture of the target: its open mouth, mirrored.
-        critic_from: fraction of the steps before the critic takes part.
-        adversary: weight of the critic from then on.
+        second: fraction of batches in which the extractor sees a second picture of the target: the truth, mirrored.
+        critic_from: fraction of the steps that pass before the critic takes part.
+        adversary: weight of the critic's term from then on.
         features: weight of the feature distance.
     """
 
@@ -73,7 +73,7 @@ class Rows:
 
     @classmethod
     def of(cls, pair_set: PairSet, finer: int) -> Rows:
-        """List those of a set."""
+        """List the rows of a set for the window ``finer``, one of FINER."""
         rows = {kind: pair_set.rows(validation=False, kind=kind, finer=finer) for kind in ("", TRUE, RENDERED)}
         return cls(np.setdiff1d(rows[""], rows[RENDERED]), rows[TRUE], rows[RENDERED])
 
@@ -82,7 +82,7 @@ class Rows:
         return len(self.photographs) + len(self.rendered)
 
     def draw(self, count: int, settings: RepairSettings, rng: np.random.Generator) -> np.ndarray:
-        """Draw row numbers (count,), with each kind's fraction."""
+        """Draw row numbers (count,), each kind with its fraction."""
         rows = rng.choice(self.photographs if len(self.photographs) else self.rendered, count)
         for kind, fraction in ((self.true, settings.true_fraction), (self.rendered, settings.rendered_fraction)):
             if len(kind):
@@ -106,9 +106,9 @@ class RepairData:
         return bool(len(self._rows[FINER[-1]]))
 
     def draw(self) -> tuple[Batch, Tensor, Tensor]:
-        """Draw pairs and what the extractor sees of their targets.
+        """Draw B pairs, and the R pictures of each target that the extractor sees.
 
-        Returns the pairs, and R pictures of each target: (B, R, 3, h, w) in [-1, 1], landmarks (B, R, 68, 2).
+        Returns the pairs, the pictures (B, R, 3, h, w) in [-1, 1] and their landmarks (B, R, 68, 2) in pixels.
         """
         settings, rng = self._settings, self._rng
         coarse, fine = (self._rows[finer] for finer in FINER)
@@ -126,7 +126,7 @@ class RepairData:
         return batch, torch.stack(pictures, 1), torch.stack(landmarks, 1)
 
     def _recolour(self, batch: Batch) -> Batch:
-        """Change gain, gamma and a few times saturation, alike in all pictures of a pair."""
+        """Change gain and gamma, and make one pair in twenty grey; the same in all pictures of a pair."""
         count, rng, device = len(batch.truth), self._rng, self._settings.device
         gain = np.exp(rng.normal(0, 0.12, (count, 1, 1, 1))) * np.exp(rng.normal(0, 0.05, (count, 3, 1, 1)))
         gamma = np.exp(rng.normal(0, 0.15, (count, 1, 1, 1)))
@@ -159,7 +159,7 @@ class RepairRecipe(Recipe):
     """The repair network against one critic."""
 
     parts: ClassVar = ("network", "average", "critic", "optimiser", "critic_optimiser")
-    generator: np.random.Generator
+    rng: np.random.Generator
 
     def __init__(
         self, settings: RepairSettings, pair_set: PairSet, out: Path, start: RepairNetwork | None = None,
@@ -174,16 +174,16 @@ class RepairRecipe(Recipe):
         self._count = len(pair_set.rows(validation=False))
         if self._count < FEWEST:
             raise ReenactError(f"{self._count} pairs to train on, at least {FEWEST} are needed: give more pictures")
-        self.generator = group.rng(settings.seed)
-        self._data = RepairData(pair_set, settings, self.generator)
+        self.rng = group.rng(settings.seed)
+        self._data = RepairData(pair_set, settings, self.rng)
 
         torch.manual_seed(settings.seed)
         network = start or RepairNetwork.ablation(settings.variant)
         self.network = channels_last(network.to(settings.device)).requires_grad_(True)
         self.critic = channels_last(Discriminator(4).to(settings.device))
         # Called in place of the networks: with several processes, backward averages the gradients.
-        self._repair = group.spread(RepairLosses(self.network, settings.features))
-        self._judge = group.spread(self.critic)
+        self._repair = group.average_gradients(RepairLosses(self.network, settings.features))
+        self._judge = group.average_gradients(self.critic)
         self.average = Average(self.network, settings.ema)
         self.network.draw = fuse(self.network.draw, on=torch.device(settings.device).type == "cuda")
 
@@ -230,17 +230,19 @@ class RepairRecipe(Recipe):
         """Return the average's errors on validation people; writes ``samples.png``."""
         network, device = self.average.module, self._settings.device
         scores, shown = measure_pairs(network, self._pairs, limit=_MEASURED, device=device)
-        write_png(self._out / "samples.png", sheet(shown))
+        write_png(self._out / "samples.png", stack_rows(shown))
         return scores
 
 
 def losses(made: Repaired, batch: Batch, features: float) -> dict[str, Tensor]:
-    """Return the losses against the truth, weighed most in the mouth and where pixels are missing.
+    """Return the weighted losses by name.
 
-    They are colour, edges and features, a mask that covers little and is smooth, and a small flow.
+    ``colour``, ``light`` (squared), ``edges`` and ``features`` are errors against the truth, which count most in the
+    mouth and where pixels are missing. ``mask``, ``smooth`` and ``flow`` keep the mask small and smooth and the flow
+    short.
     """
     mouth = near_mouth(batch.maps)
-    weight = 1 + 7 * mouth + 4 * given(batch.maps)
+    weight = 1 + 7 * mouth + 4 * fixed_mask(batch.maps)
     error = made.picture - batch.truth
     size = weight.mean()
     across, down = error.diff(dim=-1).abs(), error.diff(dim=-2).abs()
@@ -298,10 +300,10 @@ def train_repair(
             load_critics(Path(critics), recipe.critic)
         run.train(recipe, steps, "fdgan")
         if run.group.first:
-            about = f"repair recipe ({settings.variant}), {steps} steps of {settings.batch * run.group.size}"
+            described = f"repair recipe ({settings.variant}), {steps} steps of {settings.batch * run.group.size}"
             pairs = f"{len(pair_set.rows(validation=False))} pairs"
             scores, _ = measure_pairs(recipe.average.module, pair_set, device=settings.device)
-            note = describe_run(about, origin, pairs, pair_set.names(), pair_set.terms, scores)
+            note = describe_run(described, origin, pairs, pair_set.names(), pair_set.terms_of_use, scores)
             finest = max(origin.finest if origin else 1, int(pair_set.finer.max()))
             save_repair(weights, recipe.average.module.cpu(), note, finest)
             save_critics(run.out / CRITICS, recipe.critic.cpu())

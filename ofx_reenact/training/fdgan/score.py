@@ -25,7 +25,7 @@ T = TypeVar("T")
 def measure_pairs(
     network: RepairNetwork, pair_set: PairSet, *, limit: int = 0, device: str = "cpu"
 ) -> tuple[dict[str, float], list[np.ndarray]]:
-    """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
+    """Measure a network on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
     Returns, for each kind and window, ``KIND PSNR warp`` and ``KIND PSNR repaired`` (dB, in the mouth), ``KIND features
     warp`` and ``KIND features repaired``; and rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp,
@@ -38,17 +38,17 @@ def measure_pairs(
         rows_shown: list[np.ndarray] = []
         for batch in validation_batches(pair_set, kind, limit, finer, device):
             made = repair(network, batch)
-            for name, value in errors(batch, made).items():
+            for name, value in measure_mouth(batch, made).items():
                 found[name].append(value)
             rows_shown += strips(batch.target, batch.warped, made, batch.truth) if len(rows_shown) < _SHOWN else []
         shown += rows_shown[:_SHOWN]
-        title = titled(kind, finer)
+        title = title_of(kind, finer)
         scores |= {f"{title} {name}": torch.cat(values).nanmean().item() for name, values in found.items()}
     return scores, shown
 
 
-def titled(kind: str, finer: int) -> str:
-    """Return the title of the pairs of a kind that are seen through a window."""
+def title_of(kind: str, finer: int) -> str:
+    """Return the title of a kind's pairs in a window; ``finer`` is one of FINER."""
     return kind if finer == FINER[0] else f"{kind}, window {finer} times finer"
 
 
@@ -74,7 +74,7 @@ def repair(network: RepairNetwork, batch: Batch) -> Tensor:
     return network(batch.warped, batch.maps, batch.landmarks, dictionary).picture
 
 
-def errors(batch: Batch, made: Tensor) -> dict[str, Tensor]:
+def measure_mouth(batch: Batch, made: Tensor) -> dict[str, Tensor]:
     """Return PSNR and feature distance of warp and repair in the mouth, (B,) each; NaN where no mouth is open."""
     region = mouth_region(batch.maps)
     none = region.sum((1, 2, 3)) < 1
@@ -105,8 +105,11 @@ def strips(*pictures: Tensor) -> list[np.ndarray]:
     return list((row / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy())
 
 
-def sheet(rows: list[np.ndarray], zoom: int = 2) -> np.ndarray:
-    """Stack rows into one picture, (H, W, 3) uint8; smaller rows are enlarged to the width of the largest."""
+def stack_rows(rows: list[np.ndarray], zoom: int = 2) -> np.ndarray:
+    """Stack rows (h, w, 3) in [0, 1] into one picture (H, W, 3) uint8, enlarged ``zoom`` times.
+
+    Smaller rows are first enlarged to the width of the largest, which must be a multiple of theirs.
+    """
     width = max(row.shape[1] for row in rows)
     stacked = np.concatenate([row.repeat(width // row.shape[1], 0).repeat(width // row.shape[1], 1) for row in rows])
     return np.round(stacked * 255).astype(np.uint8).repeat(zoom, 0).repeat(zoom, 1)

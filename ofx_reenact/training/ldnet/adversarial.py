@@ -23,11 +23,11 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.network import Classifier, Discriminator, LabelTable, LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
 from ofx_reenact.training.distributed import refuse_several
-from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, named, save_trained, squared_error
+from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, models_by_name, save_trained, squared_error
 from ofx_reenact.training.ldnet.heads import SCHEMA, HeadModel, load_heads
 from ofx_reenact.training.ldnet.people import LandmarkSet, People, SyntheticPeople
 from ofx_reenact.training.ldnet.score import Score, score
-from ofx_reenact.training.ldnet.swaps import Drawing
+from ofx_reenact.training.ldnet.swaps import SwapSettings
 from ofx_reenact.training.loop import CHECKPOINT, Run, autocast, read_checkpoint
 from ofx_reenact.training.npz import schema_of
 from ofx_reenact.training.recipe import Recipe, descend, set_rate
@@ -73,7 +73,7 @@ class AdversarialSettings:
 
 
 def load_people(data: Sequence[str], count: int, seed: int) -> tuple[People, list[HeadModel]]:
-    """Read whom to train on: ``count`` synthetic people of each heads file, or one set of tracked landmarks.
+    """Read the people to train on: ``count`` drawn from each heads file, or those of one set of tracked landmarks.
 
     Returns the people and the head models.
 
@@ -95,15 +95,15 @@ def load_people(data: Sequence[str], count: int, seed: int) -> tuple[People, lis
 
 
 class AdversarialRecipe(Recipe):
-    """What both stages share: data, optimisers, one optimiser's turn, the warm-up."""
+    """What both stages share: drawing landmarks, optimisers, one optimiser's turn, the warm-up."""
 
     parts: ClassVar = ("modules", "optimisers")
-    generator: torch.Generator
+    rng: torch.Generator
 
     def __init__(self, settings: AdversarialSettings, people: People, template: Tensor, network: LDNet) -> None:
         """Take people to draw from; ``template`` (68, 2) is the mean face of the ``rigid`` normalisation."""
         self._settings, self._people, self._template = settings, people, template
-        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.rng = torch.Generator().manual_seed(settings.seed)
         self.network = network.to(settings.device).requires_grad_(True)
         self.modules: dict[str, nn.Module] = {"network": self.network}
         self.optimisers: dict[str, torch.optim.Adam] = {}
@@ -123,17 +123,17 @@ class AdversarialRecipe(Recipe):
     def _draw_pairs(self) -> tuple[Tensor, Tensor]:
         """Draw drivers S and targets T ≠ S, (B,) each."""
         count, batch = self._people.count, self._settings.batch
-        driver = torch.randint(count, (batch,), generator=self.generator)
-        other = torch.randint(count - 1, (batch,), generator=self.generator)
+        driver = torch.randint(count, (batch,), generator=self.rng)
+        other = torch.randint(count - 1, (batch,), generator=self.rng)
         return driver, other + (other >= driver)
 
     def _draw_landmarks(self, who: Tensor) -> Tensor:
         """Draw normalised landmarks (B, 68, 2) of people (B,)."""
-        drawn = self._people.draw(who, self.generator)
+        drawn = self._people.draw(who, self.rng)
         return normalise(drawn, self._settings.norm, self._template)[0].to(self._settings.device)
 
     def _turn(self, name: str, loss: Callable[..., Tensor], *arguments: Any) -> Tensor:
-        """Let one optimiser take a step down a loss of these arguments."""
+        """Let one optimiser take a gradient step on ``loss(*arguments)``; returns the loss."""
         with autocast(self._settings.device, self._settings.bf16):
             value = loss(*arguments)
         descend(value, self.optimisers[name])
@@ -178,15 +178,15 @@ class Stage1(AdversarialRecipe):
         with torch.no_grad():
             identity = self.table(target.to(landmarks.device))
             swapped = self.network.generate(self.network.encode_pose(landmarks), identity)
-        return -picked(self.classifier(swapped), driver).mean()
+        return -log_p(self.classifier(swapped), driver).mean()
 
     def _network_losses(self, landmarks: Tensor, driver: Tensor, target: Tensor, terms: dict[str, Tensor]) -> Tensor:
-        """Return equation 2: reconstruct the driver's own landmarks; hide his identity in the swapped ones."""
+        """Return equation 2: reconstruct the driver's own landmarks; hide the driver's identity in the swap."""
         pose = self.network.encode_pose(landmarks)
         who = torch.cat([driver, target]).to(landmarks.device)
         own, swapped = self.network.generate(pose.repeat(2, 1), self.table(who)).chunk(2)
         rebuilt = squared_error(own, landmarks)
-        found = adversary_loss(picked(self.classifier(swapped), driver), self._people.count, self._settings.adv).mean()
+        found = adversary_loss(log_p(self.classifier(swapped), driver), self._people.count, self._settings.adv).mean()
         terms |= {"rec": rebuilt.detach(), "adv": found.detach()}
         return 1000 * rebuilt + 0.1 * found
 
@@ -231,26 +231,26 @@ class Stage2(AdversarialRecipe):
         return {name: value.item() for name, value in terms.items()}
 
     def _critics_losses(self, second: Tensor, other: Tensor, target: Tensor, terms: dict[str, Tensor]) -> Tensor:
-        """Return equations 3 and 4: D tells swapped from real, C finds the target's identity in real ones only."""
+        """Return equations 3 and 4: D tells swapped landmarks from real ones, C finds the target in real ones only."""
         with torch.no_grad():
             swapped = self.network(second, self.network.encode_identity(other))
         real, fake = self.discriminator(second), self.discriminator(swapped)
         d = ((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean()
-        c = -(picked(self.classifier(other), target) + not_picked(self.classifier(swapped), target)).mean()
+        c = -(log_p(self.classifier(other), target) + log_not_p(self.classifier(swapped), target)).mean()
         terms |= {"D": d.detach(), "C": c.detach()}
         return d + c
 
     def _network_losses(
         self, first: Tensor, second: Tensor, other: Tensor, target: Tensor, terms: dict[str, Tensor]
     ) -> Tensor:
-        """Return equations 5 to 7: keep the content, rebuild the driver from his other frame, deceive both critics."""
+        """Return equations 5 to 7: keep the pose code, rebuild the driver's second frame, deceive both critics."""
         pose = self.network.encode_pose(second)
         identity = self.network.encode_identity(torch.cat([first, other]))
         own, swapped = self.network.generate(pose.repeat(2, 1), identity).chunk(2)
         content = ((pose - self.network.encode_pose(swapped)) ** 2).sum(-1).mean()
         rebuilt = squared_error(own, second)
         deceived = (self.discriminator(swapped) ** 2).mean()
-        recognised = -picked(self.classifier(swapped), target).mean()
+        recognised = -log_p(self.classifier(swapped), target).mean()
         found = {"cont": content, "rec": rebuilt, "adv_D": deceived, "adv_C": recognised}
         terms |= {name: value.detach() for name, value in found.items()}
         return 1000 * rebuilt + 0.01 * content + 0.1 * deceived + 0.1 * recognised
@@ -261,14 +261,14 @@ class Stage2(AdversarialRecipe):
         return self._score(self.network)
 
 
-def picked(log_probabilities: Tensor, who: Tensor) -> Tensor:
-    """Return the log-probability (B,) of people (B,) out of (B, K)."""
+def log_p(log_probabilities: Tensor, who: Tensor) -> Tensor:
+    """Return log P (B,) of people (B,), given log P (B, K) of all."""
     return log_probabilities.gather(1, who.to(log_probabilities.device)[:, None])[:, 0]
 
 
-def not_picked(log_probabilities: Tensor, who: Tensor) -> Tensor:
-    """Return the logarithm (B,) of 1 - P of people (B,), given log P (B, K)."""
-    return (1 - picked(log_probabilities, who).exp()).clamp(min=1e-6).log()
+def log_not_p(log_probabilities: Tensor, who: Tensor) -> Tensor:
+    """Return log(1 - P) (B,) of people (B,), given log P (B, K) of all."""
+    return (1 - log_p(log_probabilities, who).exp()).clamp(min=1e-6).log()
 
 
 def adversary_loss(log_probability: Tensor, count: int, kind: Adversary) -> Tensor:
@@ -295,7 +295,7 @@ def train_adversarial(
     Args:
         run: folder and checkpoints.
         data: heads files, or one set of tracked landmarks.
-        settings: of the recipe; its stage is filled in here.
+        settings: of the recipe; ``stage`` in it is filled in here.
         stage: ``1``, ``2`` or ``all``.
         steps: of each stage; None for the paper's.
         people: people drawn from each heads file.
@@ -305,7 +305,7 @@ def train_adversarial(
 
     Raises:
         ReenactError: the data cannot be used.
-        SettingsError: the options do not fit together, the folder holds another run, or none of stage 1.
+        SettingsError: the options do not fit together, the folder holds another run, or stage 2 finds no stage 1 in it.
     """
     refuse_several("train ldnet")
     check_data(data)
@@ -320,23 +320,26 @@ def train_adversarial(
     if stage == "1":
         return None
     settings, steps = replace(settings, stage=2), steps or STEPS[2]
-    measure = partial(score, models=named(models), drawing=Drawing(settings.norm, template))
+    measure = partial(score, models=models_by_name(models), swap_settings=SwapSettings(settings.norm, template))
     second = Stage2(settings, persons, template, _load_stage1(settings, folder), measure)
     replace(run, out=run.out / "stage2").train(second, steps, "stage 2")
-    about = f"adversarial recipe, stage 2 {steps} steps of {settings.batch}, adv {settings.adv}, {persons.count} people"
+    described = f"adversarial recipe, stage 2 {steps} steps of {settings.batch}, adv {settings.adv}, "
+    described += f"{persons.count} people"
     weights = run.out / WEIGHTS
-    save_trained(weights, second.network, template, settings.norm, about, data, models)
+    save_trained(weights, second.network, template, settings.norm, described, data, models)
     return weights
 
 
 def _load_stage1(settings: AdversarialSettings, folder: Path) -> LDNet:
-    """Read the network of stage 1's run; batch, rates and people may differ in stage 2."""
+    """Read the network of stage 1's run; only batch, rates and people may differ in stage 2."""
     if not (folder / CHECKPOINT).exists():
         raise SettingsError(f"{folder}: no run of stage 1; train --stage 1 first, or --stage all")
     about, _, _, state = read_checkpoint(folder / CHECKPOINT)
     for name, wanted in {"recipe": "adversarial", "stage": 1, "norm": settings.norm, "width": settings.width}.items():
         if about.get(name) != wanted:
-            raise SettingsError(f"{folder}: trained with {name} {about.get(name)}, not {wanted}")
+            raise SettingsError(
+                f"{folder}: stage 1 was trained with {name} {about.get(name)}, not {wanted}; give the same to both"
+            )
     network = LDNet(width=settings.width)
     network.load_state_dict(state["modules"]["network"])
     return network

@@ -22,7 +22,7 @@ from ofx_reenact.resources import resource
 from ofx_reenact.training.ldnet.heads import HeadModel
 
 SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0)"
-# How far the centre of a head, about which it turns, lies behind the mean of its landmarks, in centimetres.
+# How far the centre of a head, about which it turns, lies behind the mean of its rigid landmarks, in centimetres.
 _BEHIND = 9.4
 _MODES, _BATCH = 100, 16
 # Phenotypes and their ranges in adults; the others do not shape the face.
@@ -33,7 +33,7 @@ _SPREAD, _SKEW = 0.35, 0.1
 
 
 def installed() -> bool:
-    """Tell whether the package of the body model is installed."""
+    """Return whether the package of the body model is installed."""
     return find_spec("anny") is not None
 
 
@@ -54,7 +54,10 @@ class AnnyBody:
         table = read_json(resource("calibration", "anny68.json"))
         vertices = len(self.body.template_vertices)
         if vertices != table["vertices"]:
-            raise ReenactError(f"anny's mesh has {vertices} vertices, the calibrated one {table['vertices']}")
+            raise ReenactError(
+                f"anny's mesh has {vertices} vertices, the calibrated one {table['vertices']}; install the version of "
+                "anny that pip install 'ofx-reenact[train]' takes"
+            )
         self._corners, self._weights = torch.tensor(table["corners"]), torch.tensor(table["weights"])
 
     @property
@@ -104,7 +107,7 @@ def anny_model(people: int = 4000, seed: int = 0) -> HeadModel:
 
 
 def _person(body: AnnyBody, generator: torch.Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Draw the shapes of a batch of adults, nearly symmetric: phenotypes, and local changes."""
+    """Draw a batch of adults, nearly symmetric: phenotypes, and local changes of shape."""
     shape = {
         name: low + (high - low) * torch.rand(_BATCH, generator=generator) for name, (low, high) in _RANGES.items()
     }

@@ -1,4 +1,4 @@
-"""What both trainings of LD-Net share: where weights go, and what their metadata says."""
+"""What both trainings of LD-Net share: checks, losses, and the weights file with its metadata."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ofx_reenact.ldnet.normalise import Norm
 from ofx_reenact.ldnet.weights import save_ldnet
 from ofx_reenact.training.ldnet.heads import HeadModel
 from ofx_reenact.training.ldnet.score import score
-from ofx_reenact.training.ldnet.swaps import Drawing
+from ofx_reenact.training.ldnet.swaps import SwapSettings
 
 WEIGHTS = "ldnet.safetensors"
 # Swaps of each head model that the finished weights are measured on.
@@ -31,7 +31,7 @@ def check_data(data: Sequence[str]) -> None:
         raise SettingsError("--data is needed: a heads file; `ofx-reenact data heads` makes one")
 
 
-def named(models: Sequence[HeadModel]) -> dict[str, HeadModel]:
+def models_by_name(models: Sequence[HeadModel]) -> dict[str, HeadModel]:
     """Return head models by name, the first word of their source."""
     return {model.source.partition(" ")[0]: model for model in models}
 
@@ -50,7 +50,7 @@ def save_trained(
     Raises:
         OutputError: the file cannot be written.
     """
-    scores = score(network, named(models), Drawing(norm, template), count=_MEASURED)
+    scores = score(network, models_by_name(models), SwapSettings(norm, template), count=_MEASURED)
     note = {
         "recipe": recipe,
         "data": "; ".join(f"synthetic heads from {model.source}" for model in models) or ", ".join(data),

@@ -2,8 +2,8 @@
 
 A head model's smile is smaller than a person's, and its landmarks lie a little elsewhere than a tracker's. A network
 that has seen head models alone reduces every face to them: it lost half of a smile on real tracks. So each region of
-the face is also bent by random quadratic polynomials of its own. The same bend on driver and target is an expression,
-different bends are identities.
+the face is also bent by random quadratic polynomials of its own. A bend that driver and target share is an
+expression; bends that differ are identities.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from torch import Tensor
 from ofx_reenact.tracking.landmarks import REGIONS
 
 # Standard deviations of the coefficients of 1, u, v, u², uv, v² (u, v from -1 to 1 over the region), for dx and dy, in
-# half landmark boxes. The mouth's were measured on corners and lips in real smiles and speech.
+# units of the template, whose box spans [-1, 1]. The mouth's were measured on corners and lips in real smiles and
+# speech.
 _SPREAD = {
     "jaw": ((0.01, 0.01, 0.01, 0.0, 0.02, 0.0), (0.01, 0.01, 0.03, 0.01, 0.0, 0.03)),
     "mouth": ((0.02, 0.09, 0.02, 0.02, 0.03, 0.02), (0.04, 0.03, 0.09, 0.08, 0.02, 0.03)),
@@ -28,7 +29,7 @@ _SPREAD = {
 _ACTIVE = 0.6
 
 
-def bends(template: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def draw_bends(template: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Draw displacements (count, 68, 2) in units of the template (68, 2); in some regions they are 0."""
     field = torch.zeros(count, len(template), 2)
     for region, spread in _SPREAD.items():

@@ -59,12 +59,12 @@ class HeadModel:
     units: tuple[str, ...]
     source: str
 
-    def people(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw_people(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw people: mode weights (count, M)."""
         return torch.randn(count, len(self.identity), generator=generator)
 
-    def poses(self, count: int, generator: torch.Generator, facing: Tensor | None = None) -> Poses:
-        """Draw expressions (sparse and strong, as faces are) and head rotations (a quarter nearly frontal).
+    def draw_poses(self, count: int, generator: torch.Generator, facing: Tensor | None = None) -> Poses:
+        """Draw expressions, of few but strong units, as in real faces, and head rotations, a quarter nearly frontal.
 
         Heads where ``facing`` (count, 1) bool is true face the camera within a few degrees.
         """
@@ -81,7 +81,8 @@ class HeadModel:
     def landmarks(self, people: Tensor, poses: Poses, distance: Tensor) -> Tensor:
         """Project people (B, M) in poses, seen from ``distance`` (B,) centimetres: (B, 68, 2), x right, y down.
 
-        The camera looks at the centre of the head. The landmarks are in centimetres, exact at the depth of that centre.
+        The camera looks at the centre of the head. The landmarks are in centimetres, exact for points as far away as
+        that centre.
         """
         shape = self.mean + torch.einsum("bm,mnd->bnd", people, self.identity)
         shape = shape + torch.einsum("bu,und->bnd", poses.expression, self.expression)
@@ -90,7 +91,7 @@ class HeadModel:
         flat = turned[..., :2] * (distance[:, None] / depth)[..., None]
         return flat * torch.tensor([1.0, -1.0])
 
-    def distances(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw_distances(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw camera distances (count,) from a selfie's 45 cm to a telephoto's 4 m."""
         return 45 * torch.exp(torch.rand(count, generator=generator) * np.log(400 / 45))
 
@@ -113,8 +114,8 @@ class Grid:
 def draw_grid(model: HeadModel, identities: int, poses: int, seed: int) -> Grid:
     """Draw a grid; the same seed gives the same grid."""
     generator = torch.Generator().manual_seed(seed)
-    people, distance = model.people(identities, generator), model.distances(identities, generator)
-    drawn = model.poses(poses, generator)
+    people, distance = model.draw_people(identities, generator), model.draw_distances(identities, generator)
+    drawn = model.draw_poses(poses, generator)
     drawn.expression[0], drawn.angles[0] = 0, 0
     who = torch.arange(identities).repeat_interleave(poses)
     what = torch.arange(poses).repeat(identities)

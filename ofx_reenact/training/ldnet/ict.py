@@ -35,7 +35,7 @@ def ict_model(folder: Path) -> HeadModel:
     mean = _points(folder / _NEUTRAL, landmarks)
     faces = sorted(folder.glob("identity[0-9][0-9][0-9].obj"))
     if not faces:
-        raise ReenactError(f"{folder}: no identity000.obj, identity001.obj, …")
+        raise ReenactError(f"{folder}: no identity000.obj, identity001.obj, …; {_HINT}")
     identity = np.stack([_points(path, landmarks) - mean for path in faces])
     expression = np.stack([_points(folder / f"{name}.obj", landmarks) - mean for name in units])
     tensors = [torch.from_numpy(array.astype(np.float32)) for array in (mean, identity, expression)]
@@ -49,4 +49,4 @@ def _points(path: Path, vertices: list[int]) -> np.ndarray:
             rows = [line.split()[1:4] for line in file if line.startswith("v ")]
         return np.array([rows[i] for i in vertices], np.float64)
     except (OSError, ValueError, IndexError) as error:
-        raise ReenactError(f"{path}: its vertices cannot be read ({error})") from error
+        raise ReenactError(f"{path}: its vertices cannot be read ({error}); {_HINT}") from error

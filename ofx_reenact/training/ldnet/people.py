@@ -22,7 +22,7 @@ _SHAPES = {"landmarks": "number N 68 2", "identity": "whole N"}
 
 
 class People(Protocol):
-    """A number of people, each seen in many poses and expressions."""
+    """People to train on, each seen in many poses and expressions."""
 
     @property
     def count(self) -> int:
@@ -36,7 +36,7 @@ class People(Protocol):
 class SyntheticPeople:
     """People of head models: shapes are drawn once; poses, expressions and cameras each time.
 
-    ``shapes`` has the people (n, M) of each model; they are numbered model after model.
+    ``shapes`` are the identity weights (n, M) of each model's people, who are numbered model after model.
     """
 
     models: tuple[HeadModel, ...]
@@ -46,7 +46,7 @@ class SyntheticPeople:
     def of(cls, models: Sequence[HeadModel], count: int, seed: int) -> SyntheticPeople:
         """Draw ``count`` people of each model."""
         generator = torch.Generator().manual_seed(seed)
-        return cls(tuple(models), tuple(model.people(count, generator) for model in models))
+        return cls(tuple(models), tuple(model.draw_people(count, generator) for model in models))
 
     @property
     def count(self) -> int:
@@ -59,7 +59,7 @@ class SyntheticPeople:
         for model, shapes in zip(self.models, self.shapes, strict=True):
             mine = (who >= first) & (who < first + len(shapes))
             count = int(mine.sum())
-            poses, distances = model.poses(count, generator), model.distances(count, generator)
+            poses, distances = model.draw_poses(count, generator), model.draw_distances(count, generator)
             result[mine] = model.landmarks(shapes[who[mine] - first], poses, distances)
             first += len(shapes)
         return result
@@ -78,7 +78,7 @@ class LandmarkSet:
         landmarks, identity = data["landmarks"].astype(np.float32), data["identity"].astype(np.int64)
         names, labels = np.unique(identity, return_inverse=True)
         if len(names) < 2:
-            raise ReenactError(f"{path}: {len(names)} people; training needs at least two")
+            raise ReenactError(f"{path}: {len(names)} people; training needs at least two: track clips of more people")
         order = np.argsort(labels, kind="stable")
         self._count = len(names)
         self.landmarks = torch.from_numpy(landmarks[order])

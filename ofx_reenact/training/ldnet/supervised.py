@@ -1,10 +1,11 @@
 """Supervised training of LD-Net on synthetic heads; it makes the weights that renders use.
 
-The losses of the paper only demand that a swap looks like the target and moves like the driver. On synthetic heads the
-true swap is known, so the network is trained on it directly, and on the differences that a render makes of its outputs.
-Both codes are trained to ignore what the other one carries.
+A *swap* is the target with the driver's pose and expression. The losses of the paper only demand that it looks like
+the target and moves like the driver. On synthetic heads the true swap is known, so the network is trained on it
+directly, and on the differences of outputs that a render uses. Each code is trained to ignore what the other one
+carries.
 
-From top to bottom: settings, networks and optimiser, one step with its losses, the run.
+From top to bottom: settings, network and optimiser, one step with its losses, the run. Swaps come from ``swaps.py``.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.training.distributed import refuse_several
-from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, named, save_trained, squared_error
+from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, models_by_name, save_trained, squared_error
 from ofx_reenact.training.ldnet.heads import HeadModel, load_heads
 from ofx_reenact.training.ldnet.people import LandmarkSet
 from ofx_reenact.training.ldnet.score import Score, score
-from ofx_reenact.training.ldnet.swaps import Drawing, Swaps, draw_swaps
+from ofx_reenact.training.ldnet.swaps import Swaps, SwapSettings, draw_swaps
 from ofx_reenact.training.loop import Run, autocast
 from ofx_reenact.training.recipe import Average, Recipe, cosine_rate, descend, set_rate
 
@@ -66,7 +67,7 @@ class SupervisedRecipe(Recipe):
     """LD-Net on swaps whose truth is known, and on swaps of real people if there are tracks."""
 
     parts: ClassVar = ("network", "average", "optimiser")
-    generator: torch.Generator
+    rng: torch.Generator
 
     def __init__(
         self,
@@ -90,23 +91,23 @@ class SupervisedRecipe(Recipe):
         """
         torch.manual_seed(settings.seed)
         self._settings, self._sources, self._tracks, self._score = settings, sources, tracks, score
-        self._drawing = Drawing(settings.norm, template)
+        self._swap_settings = SwapSettings(settings.norm, template)
         self.network = (start or LDNet(width=settings.width)).to(settings.device).requires_grad_(True)
         # The decay counts from 1 here, in FD-GAN's recipes from 0.
         self.average = Average(self.network, settings.ema, first=1)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-6)
-        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.rng = torch.Generator().manual_seed(settings.seed)
 
     def about(self) -> dict[str, Any]:
         """Return the settings of the run."""
         return {"recipe": "supervised", "sources": [model.source for model in self._sources], **asdict(self._settings)}
 
     def step(self, number: int, steps: int) -> dict[str, float]:
-        """Draw swaps from the next source; learn from them."""
+        """Draw swaps from the next head model, and learn from them."""
         settings = self._settings
         set_rate(self.optimiser, settings.learning_rate * max(cosine_rate(number, steps, WARM_UP), LEAST_RATE))
         model = self._sources[number % len(self._sources)]
-        swaps = draw_swaps(model, self._drawing, settings.batch, self.generator).to(settings.device)
+        swaps = draw_swaps(model, self._swap_settings, settings.batch, self.rng).to(settings.device)
         real = self._draw_real()
         with autocast(settings.device, settings.bf16):
             terms = losses(self.network, swaps)
@@ -126,18 +127,22 @@ class SupervisedRecipe(Recipe):
         """Draw real drivers and targets, normalised (B, 68, 2) each."""
         if self._tracks is None:
             return None
-        who = torch.randint(self._tracks.count, (2 * self._settings.batch,), generator=self.generator)
-        drawn = self._tracks.draw(who, self.generator)
-        normalised, _ = normalise(drawn, self._settings.norm, self._drawing.template)
+        who = torch.randint(self._tracks.count, (2 * self._settings.batch,), generator=self.rng)
+        drawn = self._tracks.draw(who, self.rng)
+        normalised, _ = normalise(drawn, self._settings.norm, self._swap_settings.template)
         driver, target = normalised.to(self._settings.device).chunk(2)
         return driver, target
 
 
 def losses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
-    """Return the losses: swap, reconstruction, both anchored swaps, and agreement of both codes.
+    """Return the weighted losses by name.
+
+    ``swap``: the swap against the true one; ``same``: the target from its own codes. ``absolute`` and ``relative``: the
+    target plus a difference of outputs, the swap minus ``same`` or minus the swap of the driver's rest frame. ``pose``
+    and ``identity``: the true swap's codes against the driver's and the target's.
 
     From one frame nobody can tell a wide mouth from a smile, so the swap alone teaches a network to do half of either.
-    A render uses the difference of two frames, in which the identity cancels: the relative swap weighs most.
+    A render uses the difference of two frames, in which the identity cancels: ``relative`` weighs most.
     """
     faces = torch.cat([swaps.driver, swaps.rest, swaps.target, swaps.truth])
     act, rest, own, done = network.encode_pose(faces).chunk(4)
@@ -149,7 +154,7 @@ def losses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
         "swap": 1000 * squared_error(swap, swaps.truth),
         "same": 200 * squared_error(same, swaps.target),
         "absolute": 200 * squared_error(absolute, swaps.truth),
-        "relative": 4500 * squared_error(torch.where(swaps.like, relative, swaps.truth), swaps.truth),
+        "relative": 4500 * squared_error(torch.where(swaps.same_rest, relative, swaps.truth), swaps.truth),
         "pose": 0.1 * code_distance(act.float(), done.float()),
         "identity": 0.1 * code_distance(identity.float(), identity_done.float()),
     }
@@ -162,7 +167,7 @@ def cycle_loss(network: LDNet, driver: Tensor, target: Tensor) -> Tensor:
 
 
 def code_distance(a: Tensor, b: Tensor) -> Tensor:
-    """Return the mean squared difference of codes (B, n) over their variance, so that smaller codes gain nothing."""
+    """Return the mean squared difference of codes (B, n) over their variance, so that small codes gain nothing."""
     return ((a - b) ** 2).mean() / a.detach().var(0).mean().clamp(min=1e-6)
 
 
@@ -183,7 +188,7 @@ def train_supervised(
         settings: of the recipe; ``start`` and ``tracks`` in it are filled in here.
         steps: None for 16,000.
         start: weights to go on from.
-        tracks: set of tracks for the identity cycle.
+        tracks: file of tracked landmarks of real people, for :func:`cycle_loss`.
 
     Raises:
         ReenactError: the data cannot be used.
@@ -197,11 +202,12 @@ def train_supervised(
     used = sha256_of(Path(tracks)) if tracks else ""
     settings = replace(settings, start=origin.sha256 if origin else "", tracks=used)
     template = origin.template if origin else models[0].template()
-    measure = partial(score, models=named(models), drawing=Drawing(settings.norm, template))
+    measure = partial(score, models=models_by_name(models), swap_settings=SwapSettings(settings.norm, template))
     network, steps = origin.network if origin else None, steps or STEPS
     recipe = SupervisedRecipe(settings, models, template, measure, start=network, tracks=people)
     run.train(recipe, steps, "supervised")
-    about = f"supervised recipe, {steps} steps of {settings.batch}" + (f", from {origin.sha256[:12]}" if origin else "")
+    described = f"supervised recipe, {steps} steps of {settings.batch}"
+    described += f", from {origin.sha256[:12]}" if origin else ""
     weights = run.out / WEIGHTS
-    save_trained(weights, recipe.average.module, template, settings.norm, about, data, models)
+    save_trained(weights, recipe.average.module, template, settings.norm, described, data, models)
     return weights

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.ldnet.normalise import Norm, normalise
-from ofx_reenact.training.ldnet.freeform import bends
+from ofx_reenact.training.ldnet.freeform import draw_bends
 from ofx_reenact.training.ldnet.heads import HeadModel, Poses
 
 
@@ -19,17 +19,17 @@ class Swaps:
     Attributes:
         driver: the driver performing.
         rest: the driver in another frame.
-        target: the target, in the driver's rest pose and expression where ``like``.
+        target: the target; where ``same_rest``, in the pose and expression of ``rest``.
         truth: the target in the pose and expression of ``driver``.
-        like: (B, 1, 1) bool.
-        neutral: (2, B, 68, 2), driver and target without expression from the front, which are unknown for real people.
+        same_rest: (B, 1, 1) bool.
+        neutral: (2, B, 68, 2), driver and target from the front without expression; for real people not known.
     """
 
     driver: Tensor
     rest: Tensor
     target: Tensor
     truth: Tensor
-    like: Tensor
+    same_rest: Tensor
     neutral: Tensor
 
     def to(self, device: str) -> Swaps:
@@ -39,63 +39,65 @@ class Swaps:
     def where(self, rows: Tensor) -> Swaps:
         """Select rows (B,) bool."""
         driver, rest, target, truth = (x[rows] for x in (self.driver, self.rest, self.target, self.truth))
-        return Swaps(driver, rest, target, truth, self.like[rows], self.neutral[:, rows])
+        return Swaps(driver, rest, target, truth, self.same_rest[rows], self.neutral[:, rows])
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SwapSettings:
     """How swaps are drawn.
 
     Attributes:
         norm: normalisation of the landmarks.
         template: mean face of the normalisation, (68, 2).
         facing: fraction of swaps whose heads all face the camera, as frontalised tracks do.
-        like: fraction of swaps whose target has the driver's rest pose and expression.
-        plain: fraction of swaps that the head model makes alone, without the three below.
-        bend: strength of free bends as expressions; 1 is like real ones.
-        offset: strength of free bends as identities.
-        noise: standard deviation of a tracker's noise, in half landmark boxes.
+        same_rest: fraction of swaps whose target has the pose and expression of the driver's rest frame.
+        plain: fraction of swaps without bends and noise, the three below.
+        bend: strength of bends (``freeform.py``) as expressions; 1 is like real ones.
+        offset: strength of bends as identities.
+        noise: standard deviation of a tracker's noise, in normalised coordinates.
     """
 
     norm: Norm
     template: Tensor
     facing: float = 0.5
-    like: float = 0.6
+    same_rest: float = 0.6
     plain: float = 0.4
     bend: float = 1.0
     offset: float = 0.4
     noise: float = 0.0015
 
 
-def draw_swaps(model: HeadModel, drawing: Drawing, count: int, generator: torch.Generator) -> Swaps:
+def draw_swaps(model: HeadModel, settings: SwapSettings, count: int, generator: torch.Generator) -> Swaps:
     """Draw swaps of random people in random poses."""
-    template = drawing.template
-    drivers, targets = model.people(2 * count, generator).chunk(2)
-    driver_distance, target_distance = model.distances(2 * count, generator).chunk(2)
-    facing = torch.rand(count, 1, generator=generator) < drawing.facing
-    act, rest, own = (model.poses(count, generator, facing) for _ in range(3))
-    like = torch.rand(count, 1, generator=generator) < drawing.like
-    own = Poses(*(torch.where(like, r, o) for r, o in ((rest.expression, own.expression), (rest.angles, own.angles))))
+    template = settings.template
+    drivers, targets = model.draw_people(2 * count, generator).chunk(2)
+    driver_distance, target_distance = model.draw_distances(2 * count, generator).chunk(2)
+    facing = torch.rand(count, 1, generator=generator) < settings.facing
+    act, rest, own = (model.draw_poses(count, generator, facing) for _ in range(3))
+    same_rest = torch.rand(count, 1, generator=generator) < settings.same_rest
+    own = Poses(
+        torch.where(same_rest, rest.expression, own.expression), torch.where(same_rest, rest.angles, own.angles)
+    )
     nothing = Poses(torch.zeros_like(act.expression), torch.zeros_like(act.angles))
     seen = (
         (drivers, act, driver_distance), (drivers, rest, driver_distance), (targets, own, target_distance),
         (targets, act, target_distance), (drivers, nothing, driver_distance), (targets, nothing, target_distance),
     )  # fmt: skip
-    faces = [normalise(model.landmarks(*one), drawing.norm, template)[0] for one in seen]
-    free = (torch.rand(count, 1, 1, generator=generator) >= drawing.plain).float()
-    if drawing.bend or drawing.offset:
-        acted, rested, owned = (bends(template, count, generator) * drawing.bend for _ in range(3))
-        owned = torch.where(like[..., None], rested, owned)
-        identity = bends(template, 2 * count, generator) * drawing.offset
-        identity += torch.randn(identity.shape, generator=generator) * drawing.offset * 0.04
+    faces = [normalise(model.landmarks(*one), settings.norm, template)[0] for one in seen]
+    free = (torch.rand(count, 1, 1, generator=generator) >= settings.plain).float()
+    if settings.bend or settings.offset:
+        acted, rested, owned = (draw_bends(template, count, generator) * settings.bend for _ in range(3))
+        owned = torch.where(same_rest[..., None], rested, owned)
+        identity = draw_bends(template, 2 * count, generator) * settings.offset
+        identity += torch.randn(identity.shape, generator=generator) * settings.offset * 0.04
         of_driver, of_target = identity.chunk(2)
         added = (
             acted + of_driver, rested + of_driver, owned + of_target, acted + of_target, of_driver, of_target,
         )  # fmt: skip
         faces = [face + more * free for face, more in zip(faces, added, strict=True)]
-    if drawing.noise:
+    if settings.noise:
         # Noise is the tracker's: the truth has none.
         for place in (0, 1, 2):
-            faces[place] = faces[place] + torch.randn(faces[place].shape, generator=generator) * drawing.noise * free
-    driver, performed, target, truth, *neutral = faces
-    return Swaps(driver, performed, target, truth, like[..., None], torch.stack(neutral))
+            faces[place] = faces[place] + torch.randn(faces[place].shape, generator=generator) * settings.noise * free
+    driver, at_rest, target, truth, *neutral = faces
+    return Swaps(driver, at_rest, target, truth, same_rest[..., None], torch.stack(neutral))

@@ -47,7 +47,7 @@ def build_tracks(
         _track(path, every, tracker, colour, rows)
         observe(path, len(rows["person"]) - before)
     if not rows["person"]:
-        raise ReenactError(f"{', '.join(inputs)}: no face was found in any of the files")
+        raise ReenactError(f"{', '.join(inputs)}: no face was found in any of the files; give others")
     names, identity = np.unique(rows["person"], return_inverse=True)
     write_npz(
         out, SCHEMA, compressed=True, landmarks=np.asarray(rows["frontal"], np.float32),

@@ -1,8 +1,8 @@
 """Rendered heads: path-traced pictures of synthetic people, several of each, with exact geometry, classes and flow.
 
 Not to be confused with *head models*, the landmark models that LD-Net is trained on (``training/ldnet/heads.py``).
-With 112 pairs of rendered heads and with frames of clips in the second part of its training, the shipped repair network
-improved much on rendered heads and a little on photographs (``docs/models/fdgan_repair.md``).
+In the second part of its training, the shipped repair network also saw 112 pairs of rendered heads, and frames of
+clips: it improved much on rendered heads and a little on photographs (``docs/models/fdgan_repair.md``).
 
 In the order in which a picture is made:
 
@@ -11,7 +11,7 @@ In the order in which a picture is made:
 - ``parts``, ``mouth``, ``eye``: build the textured meshes that a head consists of
 - ``textured_head``: place them on the body model ``anny``, for each pose
 - ``scene``: light, materials and the renderer, Mitsuba
-- ``surface``: which triangle each pixel shows, and the flow between two pictures
-- ``file``: the ``.npz`` file that all of it is written to
-- ``render``: runs all of this, and draws contact sheets
+- ``surface``: find which triangle each pixel shows, and the flow between two pictures
+- ``file``: write all of it into an ``.npz`` file, and read it
+- ``render``: run all of this, and draw contact sheets
 """

@@ -1,7 +1,7 @@
 """Read MakeHuman's assets: meshes (``.obj``), their fittings to the base mesh (``.mhclo``) and textures.
 
 A fitting binds each vertex of an asset to the base mesh (hm08): to one of its vertices, or to three of them with
-weights and an offset that scales with the head. Convention: the units of the body that is given, y up, z to the viewer.
+weights and an offset that scales with the head. Convention: lengths in the body's unit, y up, z to the viewer.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Fitting:
     """How n vertices of an asset follow the vertices of a body.
 
     ``corners`` (n, 3) int64 are vertices of the body, ``weights`` (n, 3) rows that sum to about 1, ``offsets`` (n, 3)
-    along x, y, z. A row of ``scales`` (3, 3) holds two vertices and their reference distance along that axis: offsets
-    are multiplied by their distance on the body over the reference.
+    along x, y, z. The row of ``scales`` (3, 3) for an axis holds two vertices and their reference distance along it:
+    offsets are multiplied by the distance of the two on the body, divided by the reference.
     """
 
     corners: np.ndarray
@@ -218,7 +218,7 @@ def texture_in(folder: Path) -> Path | None:
 
 
 def _is_complete(folder: Path) -> bool:
-    """Tell whether a folder has a mesh, a fitting and a texture that bear its name."""
+    """Return whether a folder has a mesh, a fitting and a texture with its name."""
     return texture_in(folder) is not None and all(
         (folder / f"{folder.name}.{kind}").is_file() for kind in ("obj", "mhclo")
     )

@@ -45,7 +45,7 @@ class Eye:
 
 
 def tone_iris(texture: np.ndarray, exponent: float) -> np.ndarray:
-    """Raise the iris's colours in a texture (H, W, 4) uint8 to an exponent, above 1 darker; the white stays."""
+    """Raise the iris's colours in a texture (H, W, 4) uint8 to an exponent, above 1 darker; the white is kept."""
     height, width = texture.shape[:2]
     row, column = np.mgrid[:height, :width]
     distance = np.hypot((column + 0.5) / width - _CENTRE[0], 1 - (row + 0.5) / height - _CENTRE[1]) / _IRIS

@@ -13,13 +13,14 @@ from ofx_reenact.training.rendered_heads.random_people import HeadPose
 
 _TONGUE, _LOWER, _UPPER = slice(13380, 13606), slice(14992, 15060), slice(15060, 15128)
 # jawOpen moves the lower teeth too little; they would stand in front of the lip. They are moved further, by this
-# fraction of its way.
+# fraction of the jaw's way.
 _FURTHER = 0.3
 # How far teeth and tongue are moved back from where the helpers are, in centimetres.
 _BACK = 0.2
 # The lower teeth's height is scaled by this: their gums would come through a small chin.
 _LOWER_HEIGHT = 0.85
-# The tongue's thickness is scaled by the first. At rest it sinks further than the lower teeth, by the second.
+# The tongue's thickness is scaled by the first. A tongue at rest sinks further than the lower teeth, by the second as a
+# fraction of the jaw's way.
 _THICKNESS, _SINK = 0.72, 0.35
 # How far shut lips overlap, in centimetres; the fraction of the lower lip's lift for each ring of vertices below it.
 _OVERLAP, _RINGS = 0.03, (1.0, 0.85, 0.6, 0.35, 0.15)
@@ -40,9 +41,10 @@ class Lips:
 
     @classmethod
     def of_mesh(cls, faces: np.ndarray, inside: np.ndarray, vertices: np.ndarray) -> Lips:
-        """Find the lips: the edge between the triangles ``inside`` (F,) bool the mouth and the skin.
+        """Find the lips: the edge between the mouth's inside and the skin.
 
-        ``faces`` (F, 3) are the triangles, ``vertices`` (V, 3) of the face at rest, y up.
+        ``faces`` (F, 3) are triangles, of which ``inside`` (F,) bool are inside the mouth; ``vertices`` (V, 3) are the
+        face at rest, y up.
         """
         neighbours = _neighbours(faces, len(vertices))
         rim = _edges(faces[inside]) & _edges(faces[~inside])
@@ -69,7 +71,7 @@ class Lips:
 
 
 def correct_mouth(body: np.ndarray, neutral: np.ndarray, lips: Lips, pose: HeadPose) -> np.ndarray:
-    """Return a copy of a body (V, 3) with its teeth and tongue in place, and its lips shut if the pose says so.
+    """Return a copy of a body (V, 3) with its teeth and tongue in place, and its lips shut if the pose has them shut.
 
     ``neutral`` (V, 3) is the same person without face units. Both in centimetres, y up, z to the viewer.
     """

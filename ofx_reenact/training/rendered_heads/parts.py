@@ -95,7 +95,7 @@ def part_of_body(name: str, mesh: Mesh, label: PixelClass, texture: np.ndarray, 
 
 
 def part_of_asset(folder: Path, name: str, label: PixelClass, colour: np.ndarray | None = None) -> FittedPart:
-    """Read a part from the folder of one asset; with a colour (3,), sRGB in [0, 1], dye it and cut it by its opacity.
+    """Read a part from the folder of one asset; with a ``colour`` (3,), sRGB in [0, 1], dye and cut it.
 
     Raises:
         ReenactError: a file is missing or damaged.
@@ -103,7 +103,7 @@ def part_of_asset(folder: Path, name: str, label: PixelClass, colour: np.ndarray
     stem = folder / folder.name
     path = texture_in(folder)
     if path is None:
-        raise ReenactError(f"{stem}.png: no such texture; the assets folder is incomplete")
+        raise ReenactError(f"{stem}.png: no such texture; get MakeHuman's assets again")
     mesh, texture = read_obj(stem.with_suffix(".obj")), read_texture(path, _ASSET_SIDE)
     if colour is not None:
         texture = dye_texture(texture, colour)
@@ -156,7 +156,7 @@ def keep_triangles(mesh: Mesh, keep: np.ndarray) -> Mesh:
 
 
 def dye_texture(texture: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """Give the strands in a texture (H, W, 4) a colour (3,) sRGB in [0, 1]; their relative brightness stays."""
+    """Give the strands in a texture (H, W, 4) uint8 a colour (3,) sRGB in [0, 1]; relative brightness is unchanged."""
     brightness = texture[..., :3].mean(-1) / 255
     opaque = texture[..., 3] > 127
     mean = float(brightness[opaque].mean()) if opaque.any() else 0.0
@@ -169,7 +169,7 @@ def dye_texture(texture: np.ndarray, colour: np.ndarray) -> np.ndarray:
 
 
 def _not_transparent(mesh: Mesh, opacity: np.ndarray) -> np.ndarray:
-    """Tell which triangles (F,) are not wholly transparent; the others would only cost rendering time."""
+    """Return which triangles are not wholly transparent, (F,) bool; the others would only cost rendering time."""
     height, width = opacity.shape
     corners = mesh.uv[mesh.faces] * [1, -1] + [0, 1]
     first = np.floor(corners.min(1) * [width, height]).astype(int).clip(0, [width - 1, height - 1])

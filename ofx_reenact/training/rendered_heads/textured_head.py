@@ -210,7 +210,7 @@ class TexturedHead:
         return cards
 
     def _hides_an_eye(self, hair: FittedPart) -> bool:
-        """Tell whether hair hides more than ``_HIDDEN`` of an iris in the neutral pose."""
+        """Return whether hair hides more than ``_HIDDEN`` of an iris in the neutral pose."""
         part, points = hair.part, self._to_camera(hair.fitting.place(self._neutral))[hair.mesh.vertices]
         surface = np.full((_PROBE, _PROBE), NOTHING, np.int32)
         nearest = np.full(surface.shape, np.inf)

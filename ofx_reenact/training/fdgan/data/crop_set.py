@@ -39,8 +39,8 @@ class Crops:
         mesh: (N, 478, 3) float32, pixels of the crop.
         person: (N,) index into ``people``.
         people: names.
-        take: (N,) expression, or clip and frame.
-        terms: (N,) of use.
+        take: (N,) text, such as an expression or the name of a clip.
+        terms: (N,) terms of use.
         detail: (N,) pixels of the photograph for one pixel of the crop; below 1 where the crop is an enlargement.
         validation: (N,) bool, whether the person is kept for validation.
     """
@@ -98,13 +98,13 @@ def _check(arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def is_held_out(person: str, patterns: Sequence[str] = ()) -> bool:
-    """Tell whether a person is kept for validation: a pattern matches the name, or its digest says so."""
+    """Return whether a person is kept for validation, by a pattern that matches the name or by the name's digest."""
     if any(fnmatch.fnmatchcase(person, pattern) for pattern in patterns):
         return True
     return hashlib.sha256(person.encode()).digest()[0] % VALIDATION == 0
 
 
-def draw_sheet(crops: Crops, count: int = 40, columns: int = 8, side: int = 256) -> np.ndarray:
+def draw_contact_sheet(crops: Crops, count: int = 40, columns: int = 8, side: int = 256) -> np.ndarray:
     """Draw a contact sheet of crops with the outlines of their masks at 0.5: (H, W, 3) uint8."""
     cells = []
     for row in np.linspace(0, len(crops) - 1, min(count, len(crops))).astype(int).tolist():

@@ -47,6 +47,7 @@ class Counts:
     unlisted: list[str] = field(default_factory=list)
 
 
+# No face; a face below SMALLEST, or below LEAST_SHARPNESS; two meshes that disagree; no terms of use.
 REASONS = ("faceless", "small", "blurred", "untrusted", "unlisted")
 
 
@@ -95,7 +96,7 @@ def build_crops(
     stats = [(s.path, s.path.stat()) for s in sources]
     made_of = [size, every, [[str(path.absolute()), stat.st_size, stat.st_mtime_ns] for path, stat in stats]]
     parts, rows = PartFiles(out, made_of), Columns()
-    for source, part in zip(sources, make_parts(_crops_of, sources, parts, jobs, observe, _load_tools), strict=True):
+    for source, part in zip(sources, make_parts(_cut_crops, sources, parts, jobs, observe, _load_tools), strict=True):
         for name, values in part.items():
             if name in REASONS:
                 getattr(counts, name).extend(values.tolist())
@@ -106,7 +107,9 @@ def build_crops(
         for _ in range(found):
             rows.add(person=label.person, take=label.take, terms=label.terms)
     if counts.kept < 2:
-        raise ReenactError(f"{', '.join(inputs)}: {counts.kept} usable faces; training needs at least two pictures")
+        raise ReenactError(
+            f"{', '.join(inputs)}: {counts.kept} usable faces; training needs at least two: give larger or sharper ones"
+        )
     _write(out, rows, hold_out)
     parts.remove()
     return counts
@@ -120,7 +123,7 @@ def _load_tools() -> _Tools:
     return FaceMesh(), FaceMesh(), SelfieSegmentation(), Colour()
 
 
-def _crops_of(tools: _Tools, source: _Source) -> Arrays:
+def _cut_crops(tools: _Tools, source: _Source) -> Arrays:
     """Cut out the faces of one file."""
     tracker, crop_tracker, segmentation, colour = tools
     rows, counts, path = Columns(), Counts(), source.path

@@ -52,10 +52,10 @@ def _check(arrays: Mapping[str, np.ndarray]) -> None:
 
 
 class Faces:
-    """A set of views. Training people are numbered from 0 without gaps, as the classifier needs it."""
+    """A set of views of people. Training people are numbered from 0 without gaps, for the classifier."""
 
     def __init__(self, path: str | Path, size: int = 0) -> None:
-        """Read the file; ``size`` is the side of a batch's pictures in pixels and divides the file's; 0 is the file's.
+        """Read the file; ``size`` is the side of a batch's pictures in pixels, a divisor of the file's; 0 for the same.
 
         Raises:
             ReenactError: there is no such file, it is no set of faces, or ``size`` does not divide its pictures' side.
@@ -64,8 +64,8 @@ class Faces:
         self.size = size or int(data["size"])
         self._shrink, rest = divmod(int(data["size"]), self.size)
         if rest or not self._shrink or self.size % 16:
-            raise ReenactError(f"{path}: faces of {data['size']} pixels; size must divide that and be a multiple of 16")
-        self.terms = tuple(data["terms"].tolist())
+            raise ReenactError(f"{path}: faces of {data['size']} pixels; --size must be a divisor, a multiple of 16")
+        self.terms_of_use = tuple(data["terms"].tolist())
         self._people = data["people"]
         self._person = data["person"]
         self._landmarks = torch.from_numpy(data["landmarks"])

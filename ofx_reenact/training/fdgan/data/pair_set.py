@@ -101,7 +101,7 @@ class PairSet:
         data = read_npz(path, "set of pairs; `ofx-reenact data pairs` makes one", SCHEMA, _SHAPES, _check)
         self.person, self.kind, self.validation = data["person"], data["kind"], data["validation"]
         self.finer = data["finer"]
-        self.people, self.terms = tuple(data["people"].tolist()), tuple(data["terms"].tolist())
+        self.people, self.terms_of_use = tuple(data["people"].tolist()), tuple(data["terms"].tolist())
         self._landmarks, self._target_landmarks = data["landmarks"], data["target_landmarks"]
         # Stored for each pair: its pictures in one strip, then its maps.
         even = np.arange(0, 2 * len(self.person), 2)
@@ -118,7 +118,7 @@ class PairSet:
             pictures.decode_onto(device)
 
     def rows(self, *, validation: bool, kind: str = "", finer: int = 0) -> np.ndarray:
-        """Return the rows of training or validation pairs; of one kind and one window, if given."""
+        """Return the rows of training or validation pairs; only of ``kind`` and of the window ``finer``, if given."""
         wanted = (self.validation == validation) & ((self.kind == kind) | (kind == ""))
         return np.nonzero(wanted & ((self.finer == finer) | (finer == 0)))[0]
 
@@ -147,9 +147,9 @@ def build_pairs(
 ) -> dict[str, int]:
     """Make pairs of crops, of rendered heads, or of both, and write the file; returns the number of each kind.
 
-    Each open mouth of a crop is shut in ``variants`` ways, of people kept for validation in one. To each crop of a
-    person who has several, others are carried, ``variants`` at most, drawn at random. Crops with enough pixels are used
-    with the finer window as well. A person who is in two files of rendered heads is one person.
+    Each open mouth in a crop is shut in ``variants`` ways; of people kept for validation, in one way. If a person has
+    several crops, at most ``variants`` others, drawn at random, are carried to each. Crops with enough pixels are also
+    used with the finer window. A person who is in two files of rendered heads counts as one.
 
     Args:
         crops: file of crops, or None.
@@ -180,7 +180,7 @@ def build_pairs(
             rows[name].append(values)
     found = {name: np.concatenate(values) for name, values in rows.items()}
     if not len(found["person"]):
-        raise ReenactError("no picture shows an open mouth; give ones that do, or more of them")
+        raise ReenactError("no picture shows an open mouth; give pictures that do")
     names = list(dict.fromkeys(people))
     write_npz(
         out, SCHEMA, **{name: found[name] for name in _OF_PAIRS if name != "person"}, bytes=found["packed"],  # type: ignore[arg-type]
@@ -201,7 +201,7 @@ def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return pictures.ravel(), maps.ravel()
 
 
-def draw_sheet(pair_set: PairSet, count: int = 20) -> np.ndarray:
+def draw_contact_sheet(pair_set: PairSet, count: int = 20) -> np.ndarray:
     """Draw a contact sheet of training pairs: target, target carried, truth and maps side by side, (H, W, 3) uint8.
 
     Raises:
@@ -209,7 +209,7 @@ def draw_sheet(pair_set: PairSet, count: int = 20) -> np.ndarray:
     """
     rows = pair_set.rows(validation=False, finer=FINER[0])
     if len(rows) < 2:
-        raise ReenactError(f"{len(rows)} training pairs, a sheet needs two; all other people are kept for validation")
+        raise ReenactError(f"{len(rows)} training pairs, a contact sheet needs two; give more people")
     rows = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
     batch = pair_set.batch(rows)
     shown = torch.cat([*(x / 2 + 0.5 for x in (batch.target, batch.warped, batch.truth)), batch.maps], dim=-1)

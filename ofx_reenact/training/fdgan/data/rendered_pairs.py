@@ -1,6 +1,6 @@
 """Make pairs of rendered heads: one picture of a person carried to another, which is the truth.
 
-The warp uses the tracked mesh, as it does for photographs. The exact classes only decide whether that mesh is right.
+The warp uses the tracked mesh, as it does for photographs. The exact class maps are only used to check that mesh.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LARGEST_TURN = 20.0
 def make_rendered_pairs(heads: RenderedHeads, person: int, rng: np.random.Generator, *, second: bool) -> Iterator[Pair]:
     """Make pairs of one person: the first picture, which is neutral, is carried to every picture with an open mouth.
 
-    With ``second``, so is another one, drawn with ``rng``, whether its mouth is open or shut.
+    With ``second``, another picture, drawn with ``rng``, is carried there too, whether its mouth is open or shut.
     """
     pictures = heads.of(person)
     for truth in pictures:
@@ -42,7 +42,7 @@ def make_rendered_pairs(heads: RenderedHeads, person: int, rng: np.random.Genera
 
 
 def is_usable_truth(heads: RenderedHeads, index: int) -> bool:
-    """Tell whether a picture's tracked mesh has an open mouth, in the place where its classes have one."""
+    """Return whether a picture's tracked mesh has an open mouth where its class map has one."""
     mesh = _mesh(heads, index)
     return openness(mesh) >= SHUT_MOUTH and agreement(heads, index) >= AGREEMENT
 

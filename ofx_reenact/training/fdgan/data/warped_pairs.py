@@ -2,7 +2,7 @@
 
 A *reverse-warp pair* needs one photograph only, of an open mouth. The photograph is the truth. The *pseudo-target* is
 the same photograph with the inside of the mouth removed and the mouth shut by the warp; it is carried back to the
-photograph's own mesh, and what is missing there the network has to paint. The inside is removed first because shutting
+photograph's own mesh, where the network has to paint what is missing. The inside is removed first because shutting
 alone leaves a line of squashed teeth, which the way back stretches into teeth again: the network would learn to copy.
 """
 
@@ -31,7 +31,7 @@ from ofx_reenact.warp.openings import SHUT_MOUTH, lenses
 
 # The tracked edge of the lips is a little off: this much of the lips is removed with the inside, in centimetres.
 RIM = 0.12
-# Some pseudo-targets keep the mouth partly open: with this probability, up to this fraction of the gap.
+# A pseudo-target keeps its mouth partly open with this probability, by up to this fraction of the gap.
 PARTLY_OPEN, MOST_OPEN = 0.25, 0.5
 # The jaw is dropped further if the gap between the lips is at least this, in widths of the mouth: teeth show then. How
 # far it drops, in centimetres.
@@ -47,7 +47,7 @@ _CORNERS = (LIPS_INNER[0][0], LIPS_INNER[0][-1])
 _OUTER_UPPER, _OUTER_LOWER = (np.array(half[1:-1]) for half in LIPS_OUTER)
 _JAW = np.array(MESH68[4:13])
 _FIXED = np.array([*MESH68[:3], *MESH68[14:17], *MESH68[17:48]])
-# The fraction of the chin's motion that each point of the jaw's line takes: the chin all, the jaw's angles little.
+# The fraction of the chin's motion that each point of the jaw line takes: all at the chin, little at the jaw's angles.
 _JAW_WEIGHTS = np.array([0.15, 0.4, 0.75, 0.95, 1.0, 0.95, 0.75, 0.4, 0.15])
 
 
@@ -56,7 +56,7 @@ class Pair:
     """One pair, cropped to the mouth's window (h, w); pictures are display-encoded in [0, 1].
 
     Attributes:
-        finer: pixels of the window along one side, over those of the coarsest; one of FINER.
+        finer: how many times finer the window is than the coarsest, one of FINER.
         target: (h, w, 3) the target, in the window of its own pose.
         target_landmarks: (68, 2) its landmarks, pixels of that window.
         warped: (h, w, 3) the target carried to the truth's mesh.
@@ -112,7 +112,7 @@ def make_reverse_pairs(
         return plain, []
     head = head_pose(mesh)
     moved = head.invert(mesh)
-    moved[:FACE_POINTS] += opening_motion(moved, rng)
+    moved[:FACE_POINTS] += draw_opening_motion(moved, rng)
     dropped = head.apply(moved)
     view = view_of(photograph, mesh)
     frame = make_frame(view, pose_of_mesh(view, dropped, head, shading=0.0))
@@ -167,7 +167,7 @@ def make_pseudo_target(
     head = head_pose(mesh)
     frontal = head.invert(mesh)
     open_fraction = rng.uniform(0, MOST_OPEN) if rng.random() < PARTLY_OPEN else 0.0
-    shift = closing_motion(frontal, open_fraction, rng)
+    shift = draw_closing_motion(frontal, open_fraction, rng)
     turn = Rotation.from_euler("xyz", rng.normal(0, [degrees, degrees, degrees / 2]), degrees=True).as_matrix()
     turned = Similarity(turn @ head.rotation, head.scale, head.translation)
     moved = frontal.copy()
@@ -181,7 +181,7 @@ def make_pseudo_target(
     return (frame.colour if open_fraction else draw_lip_line(frame.colour, shut, head.scale, rng)), shut
 
 
-def closing_motion(frontal: np.ndarray, open_fraction: float, rng: np.random.Generator) -> np.ndarray:
+def draw_closing_motion(frontal: np.ndarray, open_fraction: float, rng: np.random.Generator) -> np.ndarray:
     """Draw how the mesh moves when the mouth shuts: frontal displacements (468, 3), canonical units.
 
     The lips meet nearer to the upper one. The corners come inward, and a wide open mouth takes the chin along.
@@ -198,7 +198,7 @@ def closing_motion(frontal: np.ndarray, open_fraction: float, rng: np.random.Gen
     return mouth_motion(frontal, upper * move, -(1 - upper) * move, -jaw, rng.uniform(0, 0.16), rng.normal(0, 0.12))
 
 
-def opening_motion(frontal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def draw_opening_motion(frontal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw how the mesh moves when the jaw drops in speech: frontal displacements (468, 3), canonical units."""
     left, right = frontal[list(_CORNERS), 0]
     across = (frontal[_LOWER, 0] - left) / max(right - left, 1e-6) * 2 - 1
