@@ -144,7 +144,7 @@ def test_a_movie_is_no_other_file_and_not_written_over(performance_file, tmp_pat
     movie = tmp_path / "look.mp4"
     movie.write_bytes(b"mine")
     assert run([*line, "--preview", str(movie)]) == 1
-    assert "look.mp4: is there already; choose another --preview" in capsys.readouterr().err
+    assert "look.mp4: already exists; choose another --preview" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [movie]
     assert run([*line, "--preview", str(movie), "--existing", "skip"]) == 0
     assert movie.read_bytes() == b"mine" and (tmp_path / "o.0030.exr").exists()

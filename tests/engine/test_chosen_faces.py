@@ -110,8 +110,8 @@ def test_the_face_of_a_still_is_chosen(two, photo, face, colour, weights):
 @pytest.mark.parametrize(
     ("face", "said"),
     [
-        ("961,10", "position 961,10 is off the picture, which is 960×300 pixels"),
-        ("10,-3@1002", "off the picture"),
+        ("961,10", "position 961,10 is outside the picture, which is 960×300 pixels"),
+        ("10,-3@1002", "outside the picture"),
         ("10,10@7", "has no frame 7 in which a face could be chosen, only 1001-1004"),
         ("3", "none of 4 frames shows 3 faces; 'ofx-reenact track --faces"),
         ("nobody.png", "nobody.png"),
@@ -156,7 +156,7 @@ def test_positions_are_pixels_of_the_file(float_plate, colour):
     width = plate.display_window.width
     assert to_square_position(FaceChoice.parse("10,20"), plate, "p") == (20.5, 20.0)
     to_square_position(FaceChoice.parse(f"{width - 1},0"), plate, "p")
-    with pytest.raises(TrackingError, match="off the picture"):
+    with pytest.raises(TrackingError, match="outside the picture"):
         to_square_position(FaceChoice.parse(f"{width},0"), plate, "p")
 
 
