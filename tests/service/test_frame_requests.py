@@ -202,7 +202,7 @@ def test_shared_memory_that_is_not_trusted(engine, still, tmp_path):
             ask(engine, still, str(file))
     file.chmod(0o600)
     os.truncate(file, size - 1)
-    with pytest.raises(ReenactError, match=f"has {size - 1} bytes, not the {size} that were named"):
+    with pytest.raises(ReenactError, match=f"has {size - 1} bytes, not the {size} that the request names"):
         ask(engine, still, str(file))
     if os.geteuid() == 0:
         os.truncate(file, size)
@@ -315,7 +315,7 @@ def test_a_named_mapping_is_read_and_written_as_a_file_is():
         other.read(5, 9, again)
         other.close()
         assert (again == rows).all()
-        with pytest.raises(ReenactError, match="bytes, not the 1000000 that were named"):
+        with pytest.raises(ReenactError, match="bytes, not the 1000000 that the request names"):
             mapping._open_named(made.name, 1000000)
     finally:
         made.close()
