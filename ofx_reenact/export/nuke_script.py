@@ -1,7 +1,7 @@
 """Write scripts for Nuke: the CatFileCreator node of an exported network, its Cattery entry, and the nodes around it.
 
-The knobs are those of Foundry's ".cat File Creation Reference" and node reference. A .cat file can only use nineteen
-channels that every script has, so the window's channels are copied to some of these.
+The knobs are those of Foundry's ".cat File Creation Reference" and node reference. A .cat file can use only
+nineteen channels, those that every script has, so the window's channels are copied to some of them.
 """
 
 from __future__ import annotations
