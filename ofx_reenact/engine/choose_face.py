@@ -62,7 +62,7 @@ def choose_face(
         return Chosen(place=place)
     if choice.frame not in driver.frames.numbers:
         raise TrackingError(
-            f"{driver.name}: has no frame {choice.frame} in which a face could be chosen, only {driver.frames}"
+            f"{driver.name}: has no frame {choice.frame}; choose the face in one of the frames {driver.frames}"
         )
     image = next(image for _, image in images(FrameRange((choice.frame,))))
     found = [] if image is None else _make_finder()(image)

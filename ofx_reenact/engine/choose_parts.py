@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.engine.make_identity import read_reference, view_of
+from ofx_reenact.engine.make_identity import read_appearance_picture, view_of
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.colour import Colour
@@ -146,7 +146,8 @@ def _make_opener(
 
     def open_picture(number: int) -> View:
         reference, row = pictures[number]
-        return view_of(reference.face(row, identity.face.tracker), read_reference(reference, row, colour), colour, neck)
+        face, picture = reference.face(row, identity.face.tracker), read_appearance_picture(reference, row, colour)
+        return view_of(face, picture, colour, neck)
 
     others = Moving(open_picture, OPEN_VIEWS)
 

@@ -176,7 +176,7 @@ def load_performance(path: Path, cache: JobCache) -> Performance:
     return cache.get("performance", stamp(path), lambda: Performance.load(path))
 
 
-def keep_performance(path: Path, performance: Performance, cache: JobCache) -> None:
+def save_performance(path: Path, performance: Performance, cache: JobCache) -> None:
     """Write a performance file and put the performance into the cache.
 
     Raises:

@@ -84,7 +84,7 @@ class Loader:
         if settings.cast:
             raise SettingsError("--cast works only with render, analyse and farm jobs; name --target and --driver here")
         check_paths(settings)
-        # A bad curves file is an error now, not after the driver was tracked.
+        # Read now, so that a bad curves file is an error before the driver is tracked.
         animate(settings, ())
         self._settings, self._cache, self._observe, self._fresh = settings, cache, observe, fresh
         self.device = choose_device(settings.device)

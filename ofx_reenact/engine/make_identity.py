@@ -47,7 +47,7 @@ from ofx_reenact.tracking.trackers import make_tracker
 EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 
 # Two pictures may show different people if LD-Net's identity codes are further apart than this. Measured on 102 people:
-# neutral and smiling pictures of one person are in 1 of 100 cases, pictures of two people in 3 of 4.
+# 1 in 100 pairs of a neutral and a smiling picture of one person is further apart, and 3 in 4 pairs of two people.
 _OTHER_PERSON = 0.25
 # FD-GAN's dictionary is written from the plate's frames at these quantiles of the mouth's opening.
 _PLATE_QUANTILES = (0.0, 0.5, 0.8, 0.95, 1.0)
@@ -103,7 +103,7 @@ def make_identity(
     """
     identity = find_identity(settings, target, colour, weights)
     identity = replace(identity, made_of=identity_made_of(settings, target, digest).text)
-    identity = _with_references(identity, settings, colour, weights, target)
+    identity = _add_appearance_pictures(identity, settings, colour, weights, target)
     if fdgan is None:
         return identity
     return write_dictionary(identity, [view_of(identity.face, target, colour)], settings, colour, fdgan)
@@ -140,7 +140,7 @@ def make_moving_identity(
     code = identity_code(weights, rest.face[list(MESH68), :2])
     person = Person(rest.face, performance.tracker, code, weights.sha256)
     identity = Identity(person, face, made_of=identity_made_of(settings, plates, digest).text)
-    identity = _with_references(identity, settings, colour, weights, plates.full_picture(int(rest.frames[0])))
+    identity = _add_appearance_pictures(identity, settings, colour, weights, plates.full_picture(int(rest.frames[0])))
     if fdgan is None:
         return identity
     certain = np.nonzero(performance.confident)[0]
@@ -164,7 +164,7 @@ def write_dictionary(
     for reference in identity.references:
         faces = [reference.face(row, identity.face.tracker) for row in range(len(reference.frames))]
         for row in rows_by_opening(np.stack([face.frontal for face in faces]), _FOOTAGE_QUANTILES):
-            shown.append(view_of(faces[row], read_reference(reference, row, colour), colour))
+            shown.append(view_of(faces[row], read_appearance_picture(reference, row, colour), colour))
     dictionary = make_painter(fdgan, choose_device(settings.device)).write(shown)
     return replace(identity, person=replace(identity.person, dictionary=dictionary, fdgan_sha256=fdgan.sha256))
 
@@ -175,7 +175,7 @@ def rows_by_opening(frontal: np.ndarray, fractions: Sequence[float]) -> list[int
     return sorted({int(order[round(fraction * (len(order) - 1))]) for fraction in fractions})
 
 
-def _with_references(
+def _add_appearance_pictures(
     identity: Identity, settings: Settings, colour: Colour, weights: LDNetWeights, target: Picture
 ) -> Identity:
     """Add the faces in the pictures and footage of ``--appearance`` to the identity of the person in ``target``.
@@ -220,7 +220,7 @@ def _with_references(
     return replace(identity, references=tuple(found), notes=tuple(notes))
 
 
-def read_reference(reference: Reference, row: int, colour: Colour) -> Picture:
+def read_appearance_picture(reference: Reference, row: int, colour: Colour) -> Picture:
     """Read one appearance picture, at full resolution.
 
     Raises:

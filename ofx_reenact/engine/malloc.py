@@ -10,7 +10,7 @@ import platform
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 # Their values, in bytes.
 _MOST_FREE, _OWN_PAGES = 256 << 20, 1 << 30
-# glibc keeps smaller blocks, in bytes, by itself.
+# In bytes; glibc keeps smaller blocks by itself.
 _LARGE = 32 << 20
 
 

@@ -74,16 +74,16 @@ class DriverStates:
     moving: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, performance: Performance, plate: Performance | None) -> DriverStates:
-        """Return the states for the frames of ``plate``, a moving target; for the driver's own frames if it is None."""
+    def of(cls, settings: Settings, performance: Performance, target: Performance | None) -> DriverStates:
+        """Return the states by frame of a moving ``target``, or by the driver's own frames if that is None."""
         who = settings.driver or settings.performance
-        if plate is None:
+        if target is None:
             return cls(who, dict(zip(performance.frames.tolist(), map(State, performance.state.tolist()), strict=True)))
-        acted = retime(performance, driver_positions(plate.frames, performance.frames, settings))
-        numbers = plate.frames.tolist()
+        acted = retime(performance, driver_positions(target.frames, performance.frames, settings))
+        numbers = target.frames.tolist()
         states = dict(zip(numbers, map(State, acted.state.tolist()), strict=True))
         beyond = frozenset(number for number, within in zip(numbers, acted.inside, strict=True) if not within)
-        return cls(who, states, beyond, frozenset(plate.frames[plate.state != State.TRACKED].tolist()), True)
+        return cls(who, states, beyond, frozenset(target.frames[target.state != State.TRACKED].tolist()), True)
 
     def extended_to(self, frames: Iterable[int]) -> DriverStates:
         """Add the frames that the driver does not have: its nearest frame is held there."""

@@ -38,7 +38,7 @@ MULTIPLE = 16
 # ONNX operator set; grid sampling exists from 16 on.
 OPSET = 17
 # Records of a TorchScript archive that are left out, because they are no part of the network: source locations on this
-# machine, in a form that PyTorch 1.6 cannot read, and notes of newer versions.
+# machine, in a form that PyTorch 1.6 cannot read, and records that only newer versions know.
 _NOTES = (".debug_pkl", "/byteorder", "/.data/serialization_id")
 
 

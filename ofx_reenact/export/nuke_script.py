@@ -55,7 +55,7 @@ def cattery_entry(cat: str, name: str) -> str:
     return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
 
 
-def put_back(sequence: Path, size: tuple[int, int], pins: Mapping[int, np.ndarray]) -> str:
+def put_back_script(sequence: Path, size: tuple[int, int], pins: Mapping[int, np.ndarray]) -> str:
     """Return a script that reads windows, renames their channels for a .cat file, and puts them back on the plate.
 
     Args:

@@ -152,7 +152,7 @@ class Page:
         if not path.name.endswith(CURVES):
             raise SettingsError(f"{path}: the name of a curves file ends in {CURVES}; add that")
         if path.exists() and content.get("replace") is not True:
-            raise ReenactError(f"{path}: already exists; choose another name")
+            raise ReenactError(f"{path}: already exists")
         write_curves(path, _object(content, "curves"))
         return JSONResponse({"path": str(path)})
 

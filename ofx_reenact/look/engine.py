@@ -57,7 +57,7 @@ class Engine:
                 raise
             finally:
                 self._job = None
-        raise EngineLost("the engine sent no last event")
+        raise EngineLost("the engine sent no last event; try again")
 
     def cancel(self) -> None:
         """Cancel the running job, if there is one."""

@@ -88,7 +88,7 @@ class Link:
         for event in self.events(self.send(do, **fields)):
             if event["event"] != "progress":
                 return outcome(event)
-        raise EngineLost("the engine sent no last event")
+        raise EngineLost("the engine sent no last event; try again")
 
     def close(self) -> None:
         """Close the connection; the engine cancels a job that runs for it."""
@@ -104,7 +104,7 @@ class Link:
             self._connection.settimeout(_ANSWER)
             self._connection.sendall(line)
         except OSError as error:
-            raise EngineLost(f"the engine has ended ({error.strerror or error}); try again") from error
+            raise EngineLost(f"the engine takes no requests ({error.strerror or error}); try again") from error
 
     def _event(self) -> dict[str, Any]:
         return json.loads(self._line())

@@ -65,7 +65,7 @@ class HostPicture:
             assert first is not None
             raise FrameError(
                 f"frame {frame}: the clip's picture has {nan} NaN and {inf} infinite values, the first in channel "
-                f"{first[2]} at ({first[0]}, {first[1]}), y down; the warp would spread them; replace them first"
+                f"{first[2]} at ({first[0]}, {first[1]}), y down; replace them first: the warp would spread them"
             )
         has_alpha = alpha != "opaque" and own.plate.alpha is not None
         if not opaque and own.plate.alpha is None:

@@ -33,7 +33,7 @@ class Service:
     """Does jobs, one at a time and in one thread, and caches what they load.
 
     Each public method except :meth:`client_left` is a job: it takes the request's fields and a watch, and returns the
-    fields of the event ``done``, as JSON values or dataclasses' values.
+    fields of the event ``done``: JSON values, paths and collections.
 
     Raises:
         ReenactError: the request or one of its inputs cannot be used.
@@ -146,13 +146,13 @@ class Service:
     def place(self, request: Request, watch: Watch) -> Values:
         """Replace landmarks by hand-placed ones and write the performance that is derived from them."""
         from ofx_reenact.engine.analyse import describe_performance
-        from ofx_reenact.engine.inputs import keep_performance
+        from ofx_reenact.engine.inputs import save_performance
         from ofx_reenact.tracking.edit import place
         from ofx_reenact.tracking.landmark_file import by_number, check_landmarks
 
         performance, output = self._performance(request), _path(request, "output")
         edited = place(performance, by_number(check_landmarks(request.get("frames"), "place"), "place"))
-        keep_performance(output, edited, self._cache)
+        save_performance(output, edited, self._cache)
         return {**describe_performance(edited), "performance": str(output), "identity": ""}
 
     def curves(self, request: Request, watch: Watch) -> Values:

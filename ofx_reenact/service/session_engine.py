@@ -41,7 +41,7 @@ def listen(path: Path, idle: float, keeper: str = "") -> None:
     with contextlib.closing(Listener()) as listener:
         session = Session(listener.address, os.getpid(), keeper)
         until = time.monotonic() + idle
-        # The file is written inside of ``try``: whoever reads it may send a signal at once.
+        # Saved inside ``try``: a client that has read the file may interrupt this process, which must then remove it.
         try:
             session.save(path)
             listener.admit(session)

@@ -97,7 +97,7 @@ class SharedPixels:
         return made if made.dtype == np.float32 else to_floats(made)
 
     def write(self, memory: Mapping, plane: Plane, pixels: np.ndarray) -> None:
-        """Write (H, W, 4) float32 to a plane, in its depth; values beyond a half's range become the largest half.
+        """Write (H, W, 4) float32 to a plane, in its depth; for ``half``, values are limited to ±65504.
 
         Raises:
             ReenactError: the shared memory has become smaller.

@@ -149,12 +149,12 @@ class ShotViewer:
         return read_shown(sequence, nearest, self.loader.colour, space, settings.driver_layer)
 
 
-def _driver_frame(frame: int, settings: Settings, performance: Performance, plate: Performance | None) -> float:
+def _driver_frame(frame: int, settings: Settings, performance: Performance, target: Performance | None) -> float:
     """Return the position in the driver, which may be between two frames, for a frame of the result."""
-    if plate is None:
+    if target is None:
         return frame
-    positions = driver_positions(plate.frames, performance.frames, settings)
-    return float(positions[min(max(frame - int(plate.frames[0]), 0), len(positions) - 1)])
+    positions = driver_positions(target.frames, performance.frames, settings)
+    return float(positions[min(max(frame - int(target.frames[0]), 0), len(positions) - 1)])
 
 
 def _confidence(shot: Shot, frames: list[int]) -> list[float]:

@@ -112,7 +112,7 @@ def test_the_face_of_a_still_is_chosen(two, photo, face, colour, weights):
     [
         ("961,10", "position 961,10 is outside the picture, which is 960×300 pixels"),
         ("10,-3@1002", "outside the picture"),
-        ("10,10@7", "has no frame 7 in which a face could be chosen, only 1001-1004"),
+        ("10,10@7", "has no frame 7; choose the face in one of the frames 1001-1004"),
         ("3", "none of 4 frames shows 3 faces; 'ofx-reenact track --faces"),
         ("nobody.png", "nobody.png"),
         ("1,2,3", "names no face: give a number"),
@@ -136,7 +136,7 @@ def test_pictures_that_help_nobody_are_refused(two, tmp_path, demo_picture, colo
     ):
         with pytest.raises(TrackingError, match=said):
             track_performance(settings)
-    for face, said in (("10,10@1001", "chosen in frame 1001, and the target is frame 1002"), ("10,999", "off the pic")):
+    for face, said in (("10,10@1001", "names frame 1001, but the target is frame 1002"), ("10,999", "outside the")):
         settings = Settings(target=two, target_frame=1002, target_face=face)
         with pytest.raises(TrackingError, match=said):
             find_identity(settings, read_target(settings, colour), colour, weights)
