@@ -192,7 +192,7 @@ def test_a_list_is_for_people_too(two, tmp_path, capsys):
     ):
         assert run(["track", *line]) == 2
         assert said in capsys.readouterr().err
-    with pytest.raises(ReenactError, match=r"settings\.driver, or of settings\.target"):
+    with pytest.raises(ReenactError, match="name --driver or --target"):
         Service().faces({"settings": {}}, lambda step: None)
 
 
