@@ -92,7 +92,7 @@ def test_pixels_that_cannot_be(engine, still, name, value, said):
 def test_settings_that_a_frame_cannot_have(engine, still):
     own = rgba_of(read_plate(still.target))
     for changes, said in (
-        ({"target": ""}, "--target is needed"), ({"cast": "c.json", "target": still.target}, "--cast: a host renders one"),
+        ({"target": ""}, "--target is needed"), ({"cast": "c.json", "target": still.target}, "--cast: a host"),
         ({"performance": ""}, "--driver is needed"),
     ):  # fmt: skip
         settings = {**still.as_dict(), "output": "", **changes}
