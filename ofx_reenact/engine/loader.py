@@ -255,10 +255,7 @@ class Loader:
         """The performance of a moving target, with its key."""
         plates, settings = self.plates, plate_settings(self._settings)
         if holes := plates.sequence.missing:
-            raise FrameError(
-                f"{settings.driver}: frames {holes} are missing; a target that moves needs every frame: "
-                "add them, or choose one picture with --target-frame"
-            )
+            raise FrameError(f"{settings.driver}: frames {holes} are missing; add them, or name one by --target-frame")
 
         def observe(step: Progress) -> None:
             self._observe(replace(step, stage="target"))
@@ -322,8 +319,7 @@ class Loader:
             kind: of the value in the cache.
             named: the path that the option gives; "" for none.
             fresh: make the value again although its file exists.
-            key: of the value if it is made now.
-            make: makes it.
+            key, make: the key of a value that is made now, and the function that makes it.
             of_file: returns, for the file's path, the key of the value in it and a function that reads it.
         """
         path = Path(named)

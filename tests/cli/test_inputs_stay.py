@@ -140,7 +140,7 @@ def test_a_movie_is_no_other_file_and_not_written_over(performance_file, tmp_pat
     line = ["render", "-t", str(TARGET), "--performance", performance_file, "-o", str(tmp_path / "o.####.exr")]
     line += ["--frames", "30", "--repair", "off"]
     assert run([*line, "--preview", str(tmp_path / "notes.txt")]) == 2
-    assert "notes.txt: a movie is written as .mp4" in capsys.readouterr().err
+    assert "notes.txt: previews are MP4 files" in capsys.readouterr().err
     movie = tmp_path / "look.mp4"
     movie.write_bytes(b"mine")
     assert run([*line, "--preview", str(movie)]) == 1
