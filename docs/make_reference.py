@@ -74,7 +74,7 @@ def _options() -> Iterator[str]:
 
 def _commands() -> Iterator[str]:
     for name, entry in ENTRIES.items():
-        found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.named)
+        found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.attribute)
         if isinstance(found, typer.Typer):
             for inner in found.registered_commands:
                 yield from _command(f"{name} {inner.name}", inner.callback, inner.help)

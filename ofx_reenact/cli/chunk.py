@@ -20,12 +20,12 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import flag, kind, split_list
 from ofx_reenact.settings.paths import absolute
 
-_MORE = ("--session", "--chunk", "--progress")
+_OWN_OPTIONS = ("--session", "--chunk", "--progress")
 _NUMBERS = {"int": (re.compile(r"[0-9]{1,9}"), int), "float": (re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?"), float)}
 
 
 def read(arguments: list[str]) -> dict[str, Any] | None:
-    """Read the arguments of ``engine run`` without typer, which takes longer to load than the engine to start a frame.
+    """Read the arguments of ``engine run`` without typer: it takes longer to import than the engine to start a frame.
 
     Returns:
         The arguments of :func:`run`; None if one is not ``--option value`` or ``--option=value``, or is wrong: typer
@@ -37,12 +37,12 @@ def read(arguments: list[str]) -> dict[str, Any] | None:
     for word in words:
         name, equals, value = word.partition("=")
         value = value if equals else next(words, "-")
-        if name not in (*fields, *_MORE) or (not equals and value.startswith("-")):
+        if name not in (*fields, *_OWN_OPTIONS) or (not equals and value.startswith("-")):
             return None
         values[name] = value
     if "--session" not in values:
         return None
-    session, chunk, progress = (values.pop(name, "") for name in _MORE)
+    session, chunk, progress = (values.pop(name, "") for name in _OWN_OPTIONS)
     try:
         settings = Settings(**{fields[name].name: _value(fields[name], text) for name, text in values.items()})
     except (SettingsError, ValueError):
@@ -82,7 +82,7 @@ def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") 
     except EngineLost as lost:
         if not signals:
             raise
-        # The closed connection has cancelled the job, also for an engine that is only suspended.
+        # Closing the connection has cancelled the job; an engine that is suspended sees that when it goes on.
         shown.fail(way, f"interrupted; {lost}")
         return Exit.INTERRUPTED
     return _report_end(last, startup, way)
@@ -114,14 +114,14 @@ def _report_end(last: dict[str, Any], startup: float | None, way: str) -> int:
             return Exit.DEFECT
         raise (SettingsError if last["code"] == Exit.USAGE else ReenactError)(last["message"])
     if last["event"] == "cancelled":
-        shown.fail(way, f"cancelled; {len(last['written'])} frames of it are written, each whole")
+        shown.fail(way, f"cancelled; {len(last['written'])} of its frames are written, each whole")
         return Exit.INTERRUPTED
     report = {name: value for name, value in last.items() if name not in ("event", "id")}
     if way == "json":
         shown.event("report", {**report, "startup": startup})
     else:
-        there = f", {len(report['skipped'])} were there" if report["skipped"] else ""
-        shown.tell(way, f"{len(report['written'])} frames written{there}; begun after {startup:.3f} s")
+        skipped = f", {len(report['skipped'])} existed already" if report["skipped"] else ""
+        shown.tell(way, f"{len(report['written'])} frames written{skipped}; begun after {startup:.3f} s")
     shown.failures(way, report["failed"])
     return Exit.SOME_FAILED if report["failed"] else Exit.DONE
 

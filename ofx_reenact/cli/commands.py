@@ -11,20 +11,20 @@ from typer.core import TyperGroup
 
 from ofx_reenact import __version__
 from ofx_reenact.cli.ends import end
-from ofx_reenact.cli.options import asked_progress
+from ofx_reenact.cli.options import given_progress
 from ofx_reenact.errors import Exit
 
 # What typer raises for a wrong command line: its own class, or click's in versions that are built on click.
-WrongLine: Any = getattr(typer, "TyperException", None) or importlib.import_module("click").ClickException
+CommandLineError: Any = getattr(typer, "TyperException", None) or importlib.import_module("click").ClickException
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One command: its line in the overview, its module in this package, and its name in that module."""
+    """One command: its line in the overview, its module in this package, and the module's attribute that holds it."""
 
     help: str
     module: str
-    named: str = "command"
+    attribute: str = "command"
 
 
 # A group is its module's ``app``.
@@ -66,7 +66,7 @@ ENTRIES = {
 
 
 class Commands(TyperGroup):
-    """All commands. An error ends here, as one line in the form that ``--progress`` asks for, and an exit code."""
+    """All commands. Errors end here: each is printed as one line, in the form that ``--progress`` sets."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that a command line names, and import it."""
@@ -77,20 +77,20 @@ class Commands(TyperGroup):
         """Run a command; returns its exit code."""
         try:
             return super().invoke(ctx)
-        except (WrongLine, typer.Exit):
+        except (CommandLineError, typer.Exit):
             raise
         except (KeyboardInterrupt, Exception) as error:
-            return end(error, asked_progress(ctx))
+            return end(error, given_progress(ctx))
 
 
 def load(name: str) -> Any:
     """Import a command, or a group with its commands."""
     entry = ENTRIES[name]
-    found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.named)
+    found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.attribute)
     if not isinstance(found, typer.Typer):
-        alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        alone.command(name)(found)
-        found = alone
+        single = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        single.command(name)(found)
+        found = single
     return typer.main.get_command(found)
 
 
@@ -104,12 +104,12 @@ app = typer.Typer(
 )
 
 
-def _stand_in() -> None:
+def _placeholder() -> None:
     """Stand for a command in the overview; ``resolve_command`` imports the real one."""
 
 
 for _name, _entry in ENTRIES.items():
-    app.command(_name, help=_entry.help)(_stand_in)
+    app.command(_name, help=_entry.help)(_placeholder)
 
 
 def _version(wanted: bool) -> None:
@@ -129,7 +129,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code, an :class:`~ofx_reenact.errors.Exit`."""
     try:
         code = app(args=arguments, prog_name="ofx-reenact", standalone_mode=False)
-    except WrongLine as error:
+    except CommandLineError as error:
         error.show()
         return Exit.USAGE
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""How a command that fails ends: with one line, in the form that ``--progress`` asks for, and an exit code."""
+"""End a command that fails: print one line, in the form that ``--progress`` sets, and return an exit code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ofx_reenact.errors import Exit, ReenactError
 
 
 def end(error: BaseException, way: str) -> Exit:
-    """Print why a command ended, for people and in the form that ``--progress`` asked for; returns the exit code.
+    """Print why a command ended, for people and in the form that ``--progress`` sets; return the exit code.
 
     Args:
         error: what ended it: KeyboardInterrupt, a ReenactError, or any other Exception, which is a defect.
@@ -37,7 +37,7 @@ def _failed(way: str, message: str, code: Exit) -> Exit:
 
 
 def _missing(error: BaseException) -> str:
-    """Return what this machine lacks, if that caused the error; else an empty text."""
+    """Return what the machine lacks (memory, a temporary folder), if that caused the error; else an empty text."""
     if isinstance(error, MemoryError):
         return f"not enough memory ({error or 'no details'}); use a machine with more, or smaller pictures"
     if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):

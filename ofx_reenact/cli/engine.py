@@ -20,7 +20,7 @@ from ofx_reenact.service.session_engine import listen as listen_here
 
 app = group("engine", "Render for other programs, in one process that stays.")
 _SESSION = Annotated[Path, typer.Option("--session", help="Session file, which has the engine's address.")]
-_IDLE = Annotated[float, typer.Option("--idle", help="Seconds without a client after which it ends by itself.", min=1)]
+_IDLE = Annotated[float, typer.Option("--idle", help="Seconds without a client after which the engine ends.", min=1)]
 _WITH_PARENT = Annotated[
     bool, typer.Option("--with-parent", help="Also end it when the process that runs this command has ended.")
 ]
@@ -35,7 +35,7 @@ def main() -> None:
 @app.command("serve")
 def serve() -> int:
     """Take requests on standard input and send events on standard output, one JSON object a line (docs/engine.md)."""
-    with _terminated_as_interrupted():
+    with _sigterm_as_interrupt():
         return serve_pipes()
 
 
@@ -49,21 +49,21 @@ def start(session: _SESSION, idle: _IDLE = client.IDLE, with_parent: _WITH_PAREN
 
 @app.command("listen", hidden=True)
 def listen(session: _SESSION, idle: _IDLE = client.IDLE, keeper: Annotated[str, typer.Option()] = "") -> int:
-    """Be the engine of a session file; ``start`` runs this."""
-    with _terminated_as_interrupted():
+    """Run the engine of a session file in this process; ``engine start`` starts this command."""
+    with _sigterm_as_interrupt():
         listen_here(session, idle, keeper)
     return 0
 
 
 @app.command("stop")
 def stop(session: _SESSION) -> int:
-    """End the engine of a session file; that none runs is no error."""
+    """End the engine of a session file; it is no error if none runs."""
     typer.echo("the engine has ended" if client.stop(session) else "no engine runs")
     return 0
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
+def _sigterm_as_interrupt() -> Iterator[None]:
     """Handle SIGTERM as SIGINT: partly written files and the session file are removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

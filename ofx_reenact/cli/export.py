@@ -62,7 +62,7 @@ def inputs(settings: Settings, progress: str = "") -> int:
     with shown.observer(way) as observe:
         report = write_windows(settings, observe)
     kinds = {
-        "there already": report.skipped, "without a face, bridged": report.bridged,
+        "existed already": report.skipped, "without a face, bridged": report.bridged,
         "without a face, held": report.held,
     }  # fmt: skip
     lines = [f"{len(report.written)} windows written to {report.output} in {report.seconds:.1f} s"]

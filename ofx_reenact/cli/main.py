@@ -14,8 +14,8 @@ def main() -> None:
     _take_signals()
     # Waiting threads of torch would otherwise spin on cores that writers and other processes need.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    output, arguments = streams.hold(), sys.argv[1:]
-    sys.exit(streams.settle(output, arguments, run(arguments)))
+    output, arguments = streams.make_tolerant(), sys.argv[1:]
+    sys.exit(streams.finish(output, arguments, run(arguments)))
 
 
 def run(arguments: list[str]) -> int:
@@ -24,18 +24,18 @@ def run(arguments: list[str]) -> int:
         from ofx_reenact.cli import chunk
         from ofx_reenact.cli.ends import end
 
-        if (plain := chunk.read(arguments[2:])) is not None:
+        if (values := chunk.read(arguments[2:])) is not None:
             try:
-                return chunk.run(**plain)
+                return chunk.run(**values)
             except (KeyboardInterrupt, Exception) as error:
-                return end(error, plain["progress"])
+                return end(error, values["progress"])
     from ofx_reenact.cli import commands
 
     return commands.run(arguments)
 
 
 def _take_signals() -> None:
-    """Handle signals that ask a process to end as Ctrl-C is, unless the parent process had them ignored.
+    """Handle signals that ask a process to end like Ctrl-C; those that the parent process ignored stay ignored.
 
     SIGTERM comes from queues, SIGHUP from a terminal that is closed, SIGBREAK from consoles and queues on Windows.
     """

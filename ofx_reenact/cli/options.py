@@ -27,18 +27,18 @@ def group(name: str, text: str) -> typer.Typer:
 def progress_option(*ways: str) -> Any:
     """Return the option ``--progress`` with these choices; the value is remembered for errors."""
 
-    def keep(ctx: typer.Context, way: str) -> str:
+    def remember(ctx: typer.Context, way: str) -> str:
         ctx.meta[_PROGRESS] = way
         return way
 
     text = f"How to show progress \\[{'|'.join(ways)}]."
-    return typer.Option("--progress", help=text, metavar="TEXT", callback=keep, is_eager=True)
+    return typer.Option("--progress", help=text, metavar="TEXT", callback=remember, is_eager=True)
 
 
 PROGRESS = Annotated[str, progress_option(*WAYS)]
 
 
-def asked_progress(ctx: typer.Context) -> str:
+def given_progress(ctx: typer.Context) -> str:
     """Return the value of ``--progress``; empty if it was not given."""
     return str(ctx.meta.get(_PROGRESS, ""))
 

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from ofx_reenact.progress import Observer
     from ofx_reenact.progress import Progress as Step
 
+# The values of ``--progress``.
 WAYS = ("rich", "json", "openjd", "deadline", "none")
 _TITLES = {"target": "target", "driver": "tracking", "render": "rendering", "verify": "verifying"}
 
 
 def choose(way: str) -> str:
-    """Return how progress is shown; an empty ``way`` means a bar on a terminal and nothing elsewhere.
+    """Return how progress is shown, one of :data:`WAYS`; an empty ``way`` means a bar on a terminal, else nothing.
 
     Raises:
-        SettingsError: ``way`` is none of :data:`WAYS`.
+        SettingsError: ``way`` is another text.
     """
     if not way:
         return "rich" if sys.stderr.isatty() else "none"
@@ -72,7 +73,7 @@ def fail(way: str, text: str) -> None:
 
 
 def failures(way: str, failed: Mapping[Any, str]) -> None:
-    """Print which frames failed, for queues; others find them in the report."""
+    """Print which frames failed, for a queue; people and programs find them in the report."""
     if failed and way in ("openjd", "deadline"):
         frame, reason = next(iter(failed.items()))
         fail(way, f"{len(failed)} frames failed ({', '.join(map(str, failed))}); frame {frame}: {reason}")
@@ -84,7 +85,7 @@ def one_line(text: str) -> str:
 
 
 def _is_one_picture(step: Step) -> bool:
-    """Tell whether a step is about a target of one picture; its message is only the picture's name."""
+    """Return whether a step is about a target of one picture; its message is only the picture's name."""
     return step.stage == "target" and step.total == 1
 
 

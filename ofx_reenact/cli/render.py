@@ -34,12 +34,12 @@ def summary(report: Report) -> Iterator[str]:
     """Yield the lines of the report for people."""
     yield f"{len(report.written)} frames written to {report.output} in {report.seconds:.1f} s on {report.device}"
     yield from kinds_of_frames({
-        "there already": report.skipped, "without a face, bridged": report.bridged,
+        "existed already": report.skipped, "without a face, bridged": report.bridged,
         "without a face, held": report.held, "without a face, black": report.black,
         "missing in the driver": report.absent, "without a face in the target, left as they are": report.plain,
     })  # fmt: skip
     if report.parts:
-        yield f"  parts of {len(report.parts)} of {len(report.written)} frames come from others"
+        yield f"  parts of {len(report.parts)} of {len(report.written)} frames come from other frames or pictures"
     yield from (f"  frame {frame} failed: {reason}" for frame, reason in report.failed.items())
     if report.confidence:
         frame = min(report.confidence, key=lambda f: report.confidence[f])

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ofx_reenact.errors import Exit
 
-# Commands whose result is their output; the others' is in files, or in the exit code.
+# Commands whose result is what they print; other commands write files, or have only an exit code.
 PRINTING = (
     "", "bench", "consent", "doctor", "evaluate", "nuke-path", "ofx-path", "provenance", "pyblish-path", "settings",
 )  # fmt: skip
@@ -61,7 +61,7 @@ class Tolerant:
             os.close(nowhere)
 
 
-def hold() -> Tolerant:
+def make_tolerant() -> Tolerant:
     """Replace the process's standard streams by tolerant ones; returns standard output.
 
     A closed stream is opened to the null device: otherwise the next file that is opened would get its number, and with
@@ -82,10 +82,10 @@ def hold() -> Tolerant:
     return output
 
 
-def settle(output: Tolerant, arguments: list[str], code: int) -> int:
+def finish(output: Tolerant, arguments: list[str], code: int) -> int:
     """Print a line if output was lost, and return the exit code.
 
-    A reader may close its pipe when it has enough: that is no failure. A full disk is one for commands whose result is
+    A closed pipe is no failure: its reader may have read enough. A full disk is a failure of commands whose result is
     their output (:data:`PRINTING`).
     """
     output.flush()

@@ -18,7 +18,7 @@ Target = Annotated[
     str, typer.Option("--target-performance", help="Performance file of a moving target, if the sidecar names none.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the report as JSON.", metavar="PATH")]
-Strict = Annotated[bool, typer.Option("--strict", help="Report as a problem what cannot be compared.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Also report a problem where something cannot be compared.")]
 
 
 def command(

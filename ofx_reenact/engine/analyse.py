@@ -44,7 +44,7 @@ def _check(member: Member) -> None:
     """Raise if a member's settings lack something, before any member is analysed."""
     settings = member.role.settings
     if not settings.performance:
-        raise SettingsError(member.role.label("analyse writes a performance file; name it in settings.performance"))
+        raise SettingsError(member.role.label("--performance is needed: analyse writes this file"))
     for name in ("identity", "target_performance", "parts_file"):
         if getattr(settings, name) and not settings.target:
             raise SettingsError(f"--target is needed to make {flag(name)}")
@@ -62,12 +62,15 @@ def _analyse(member: Member, observe: Observer) -> dict[str, Any]:
     if settings.parts_file:
         # Loading the shot chooses the parts over all frames and writes the file.
         _ = loader.shot
-    kept = ("performance", "target_performance", "identity", "parts_file")
-    return {**about, **{name: getattr(settings, name) for name in kept}}
+    written = ("performance", "target_performance", "identity", "parts_file")
+    return {**about, **{name: getattr(settings, name) for name in written}}
 
 
 def describe_performance(performance: Performance) -> dict[str, Any]:
-    """Return a summary of a performance as JSON values; ranges of frames are text, empty for no frame."""
+    """Return a summary of a performance as JSON values; ranges of frames are text, empty for no frame.
+
+    ``confidence`` is the lowest of the tracked frames, 0 to 1; ``size`` is in pixels of the file.
+    """
     p, tracked = performance, performance.state == State.TRACKED
     ranges = {
         "tracked": p.frames[tracked],

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 # How many values of each kind are kept. Only two targets: a 4K plate with all its data takes several hundred MB.
+# "host_shot" is a still's shot with a host's picture, "footage" the driver's files as a viewer reads them, "inside" the
+# inside of a still's mouth, which a viewer's drafts use again.
 KEPT = {
     "colour": 2, "weights": 2, "fdgan": 2, "target": 2, "identity": 4, "performance": 4, "view": 2, "shot": 2,
     "host_shot": 2, "digest": 64, "footage": 1, "inside": 1,
@@ -46,12 +48,12 @@ class JobCache:
 
 def colour_key() -> Hashable:
     """Return the cache key of the colour config: the environment variable ``OCIO`` and the stamp of its file."""
-    named = os.environ.get("OCIO", "")
-    return named, stamp(named)
+    config = os.environ.get("OCIO", "")
+    return config, stamp(config)
 
 
 def stamp(*files: str | Path) -> tuple[Hashable, ...]:
-    """Return path, modification time, size and inode of files: another stamp means that a file has changed.
+    """Return path, modification time, size and inode of each file; if the stamp differs later, a file has changed.
 
     Empty names are left out.
     """

@@ -12,7 +12,7 @@ import numpy as np
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.cache import JobCache
-from ofx_reenact.engine.check_paths import list_outputs, named
+from ofx_reenact.engine.check_paths import list_outputs, list_paths
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.plan import DriverStates
 from ofx_reenact.engine.plates import Plates
@@ -29,8 +29,8 @@ from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.trackers import terms_of
 
-# Two members whose faces are less than this many face widths apart are one person.
-_SAME = 0.5
+# Two members are the same person if their faces are less than this many face widths apart.
+_SAME_PLACE = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Member:
 
     @property
     def paths(self) -> dict[str, str]:
-        """The input and kept files of this person, by option; several files of one option are numbered."""
+        """The input and analysis files of this person, by option; several files of one option are numbered."""
         found: dict[str, str] = {}
         for option in names_of_paths("read", "read_or_written"):
             value = getattr(self.role.settings, option)
@@ -62,7 +62,7 @@ class Member:
             numbered = {f"{option}_{number}": path for number, path in enumerate(value, start=1)}
             single = {option: "".join(paths_in({option: value}, "read", "read_or_written"))}
             found |= numbered if isinstance(value, tuple) else single
-        return {f"{self.name}.{what}" if self.name else what: path for what, path in found.items()}
+        return {f"{self.name}.{option}" if self.name else option: path for option, path in found.items()}
 
     def warnings(self, frames: FrameRange) -> list[str]:
         """Return the notes on this person for the user; in a cast also the frames without a face."""
@@ -71,8 +71,8 @@ class Member:
             notes.append(f"the driver does not reach frames {FrameRange.of(beyond)}; --missing decides what they show")
         if self.name:
             driver = self.driver_states
-            there = [frame for frame in frames if frame in driver.states and frame not in driver.beyond]
-            lost = [frame for frame in there if driver.states[frame] is not State.TRACKED]
+            known = [frame for frame in frames if frame in driver.states and frame not in driver.beyond]
+            lost = [frame for frame in known if driver.states[frame] is not State.TRACKED]
             plain = [frame for frame in frames if frame in driver.plain]
             notes += [f"the driver shows no face in frames {FrameRange.of(lost)}"] if lost else []
             notes += [f"the target shows no face of {self.name} in frames {FrameRange.of(plain)}"] if plain else []
@@ -120,15 +120,15 @@ def describe_members(members: Sequence[Member]) -> dict[str, dict[str, object]]:
 
 
 def _check_paths(settings: Settings, roles: Sequence[Role]) -> None:
-    """Raise if a file that one member keeps would replace a file that another reads or keeps."""
-    outputs, inputs = list(list_outputs(settings)), list(named(settings, "read", "weights"))
+    """Raise if an analysis file of one member would replace a file that another member reads or writes."""
+    outputs, inputs = list(list_outputs(settings)), list(list_paths(settings, "read", "weights"))
     for role in roles:
-        mine = dict(named(role.settings, "read_or_written"))
+        mine = dict(list_paths(role.settings, "read_or_written"))
         if any(mine.get("--performance") == path for _, path in outputs):
             # Members with the same driver share its performance file.
             mine.pop("--performance")
         outputs += [(role.label(option), path) for option, path in mine.items()]
-        inputs += [(role.label(option), path) for option, path in named(role.settings, "read")]
+        inputs += [(role.label(option), path) for option, path in list_paths(role.settings, "read")]
     refuse_over_inputs(outputs, inputs)
 
 
@@ -145,7 +145,7 @@ def _prefix_messages(observe: Observer, name: str) -> Observer:
 
 @dataclass(frozen=True)
 class CastShot:
-    """The shots of a cast, rendered into one frame; the first member is at the bottom."""
+    """The shots of a cast, rendered into one frame; later members cover earlier ones."""
 
     shots: Mapping[str, Shot]
     plates: Plates
@@ -191,9 +191,9 @@ class CastShot:
 
     def flow(self, frame: int) -> np.ndarray:
         """Return how far each pixel of the heads moves to the next frame, in a moving target: (H, W, 2) pixels."""
-        parts = [CastMember(shot.carry(frame), _face(shot, frame)) for shot in self.shots.values()]
+        members = [CastMember(shot.carry(frame), _face(shot, frame)) for shot in self.shots.values()]
         flows = [shot.flow(frame) for shot in self.shots.values()]
-        return lay(flows, np.zeros_like(flows[0]), layer_weights(parts))
+        return lay(flows, np.zeros_like(flows[0]), layer_weights(members))
 
     def _render_together(self, frame: int, make: Callable[[Shot, int], Frame]) -> Frame:
         numbers = {name: _nearest_frame(shot, frame) for name, shot in self.shots.items()}
@@ -227,10 +227,10 @@ def _refuse_same(members: Sequence[Member]) -> None:
         both = sorted(mine.keys() & theirs.keys())
         if not both:
             continue
-        here, there = (np.stack([faces[frame] for frame in both]) for faces in (mine, theirs))
-        width = np.maximum(np.ptp(here[..., 0], axis=1), 1)
-        away = np.linalg.norm(here.mean(1) - there.mean(1), axis=-1) / width
-        if np.median(away) < _SAME:
+        ovals, other_ovals = (np.stack([faces[frame] for frame in both]) for faces in (mine, theirs))
+        width = np.maximum(np.ptp(ovals[..., 0], axis=1), 1)
+        away = np.linalg.norm(ovals.mean(1) - other_ovals.mean(1), axis=-1) / width
+        if np.median(away) < _SAME_PLACE:
             raise TrackingError(
                 f"{one.role.settings.target}: {one.name} and {other.name} are the same face; "
                 "give each a target_face of its own"
@@ -238,7 +238,7 @@ def _refuse_same(members: Sequence[Member]) -> None:
 
 
 def _ovals(member: Member) -> dict[int, np.ndarray]:
-    """Return the outline of a member's face, (36, 2) pixels, by frame where it is certain; a still is frame 0."""
+    """Return the outline of a member's face, (36, 2) pixels, by frame with a confident track; a still is frame 0."""
     own = member.loader.target_performance
     if own is None:
         return {0: member.loader.identity.face.mesh[list(FACE_OVAL), :2]}

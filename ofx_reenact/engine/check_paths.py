@@ -23,7 +23,7 @@ def check_paths(settings: Settings, *more: Named) -> None:
     Raises:
         SettingsError: naming both options.
     """
-    refuse_over_inputs([*list_outputs(settings), *more], named(settings, "read", "weights"))
+    refuse_over_inputs([*list_outputs(settings), *more], list_paths(settings, "read", "weights"))
     if settings.preview and Path(settings.preview).suffix.lower() != MOVIE:
         raise SettingsError(f"--preview {settings.preview}: previews are MP4 files; let the name end in {MOVIE}")
     if settings.sound and not settings.preview:
@@ -41,14 +41,14 @@ def preview_to_write(settings: Settings) -> Path | None:
     exists = Path(settings.preview).exists()
     if exists and settings.existing == "error":
         raise OutputError(
-            f"{settings.preview}: is there already; choose another --preview, or --existing skip or overwrite"
+            f"{settings.preview}: already exists; choose another --preview, or --existing skip or overwrite"
         )
     return None if exists and settings.existing == "skip" else Path(settings.preview)
 
 
 def list_outputs(settings: Settings) -> list[Named]:
     """Return every file that a render of these settings may write, with the option that names it."""
-    files = named(settings, "written", "read_or_written")
+    files = list_paths(settings, "written", "read_or_written")
     if settings.performance == settings.target_performance and settings.driver in ("", settings.target):
         # A target that is driven by itself has one performance.
         files = [(what, path) for what, path in files if what != flag("target_performance")]
@@ -59,7 +59,7 @@ def list_outputs(settings: Settings) -> list[Named]:
     return files
 
 
-def named(settings: Settings, *roles: PathRole) -> list[Named]:
+def list_paths(settings: Settings, *roles: PathRole) -> list[Named]:
     """Return (option, path) for each file that options of these roles name; options without a value are left out."""
     found: list[Named] = []
     for name in names_of_paths(*roles):

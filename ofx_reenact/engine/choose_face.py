@@ -23,8 +23,8 @@ from ofx_reenact.tracking.same_person import SeenFace
 # At most so many frames of a sequence, evenly spread, are searched for people.
 SAMPLES = 60
 # If the likenesses of two people to a picture differ by less than this, the choice is uncertain.
-_CLOSE = 0.1
-_LIST = "'ofx-reenact track --faces FILE' lists the faces"
+_UNCERTAIN = 0.1
+_LIST_HINT = "'ofx-reenact track --faces FILE' lists the faces"
 
 Images = Callable[[FrameRange], Iterable[tuple[int, np.ndarray | None]]]
 
@@ -39,7 +39,7 @@ def choose_face(
         driver: the driver's files.
         first: the header of the driver's first frame.
         colour: the colour config.
-        images: yields (frame, (H, W, 3) uint8 RGB) of frames, as a tracker sees them.
+        images: yields frames and their pictures as a tracker sees them, (H, W, 3) uint8 RGB; None if there is no file.
         note: called with each note on the choice for the user.
 
     Raises:
@@ -62,7 +62,7 @@ def choose_face(
         return Chosen(place=place)
     if choice.frame not in driver.frames.numbers:
         raise TrackingError(
-            f"{driver.name}: has no frame {choice.frame} in which a face could be chosen, only {driver.frames}"
+            f"{driver.name}: has no frame {choice.frame}; choose the face in one of the frames {driver.frames}"
         )
     image = next(image for _, image in images(FrameRange((choice.frame,))))
     found = [] if image is None else _make_finder()(image)
@@ -70,7 +70,7 @@ def choose_face(
     if image is None or number is None:
         raise TrackingError(
             f"{driver.name}: frame {choice.frame} shows no face that could be chosen; name a frame that shows the "
-            f"person: {_LIST}"
+            f"person: {_LIST_HINT}"
         )
     others = [crop_face(image, face.box) for i, face in enumerate(found) if i != number and _is_clear(face)]
     return Chosen(portraits=(crop_face(image, found[number].box),), others=tuple(others))
@@ -92,8 +92,8 @@ def choose_in_still(settings: Settings, shown: np.ndarray, first: Plate, frame: 
     choice = FaceChoice.parse(settings.target_face)
     if choice.frame not in (None, frame):
         raise TrackingError(
-            f"{first.path}: the face is to be chosen in frame {choice.frame}, and the target is frame {frame}; leave "
-            f"out @{choice.frame}"
+            f"{first.path}: --target-face names frame {choice.frame}, but the target is frame {frame}; leave out "
+            f"@{choice.frame}"
         )
     if choice.position is not None:
         return Chosen(place=to_square_position(choice, first, str(first.path)))
@@ -119,7 +119,7 @@ def to_square_position(choice: FaceChoice, plate: Plate, name: str) -> tuple[flo
     (x, y), width, height = choice.position, plate.display_window.width, plate.display_window.height
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
         raise TrackingError(
-            f"{name}: position {x:g},{y:g} is off the picture, which is {width}×{height} pixels with (0, 0) at the "
+            f"{name}: position {x:g},{y:g} is outside the picture, which is {width}×{height} pixels with (0, 0) at the "
             "upper left"
         )
     square = Squeeze.of_plate(plate).to_square(np.array([x, y]))
@@ -132,7 +132,7 @@ def sample_frames(frames: FrameRange) -> FrameRange:
 
 
 def sample_step(frames: FrameRange) -> int:
-    """Return the step from one sampled frame to the next."""
+    """Return the step from one sampled frame to the next, in frames."""
     return -(-len(frames) // SAMPLES)
 
 
@@ -158,14 +158,17 @@ def _find_most_alike(
     """Return the person whose look is most like a given one."""
     known = [(likeness(look, one.looks), -number, one) for number, one in enumerate(people) if one.looks]
     if not known:
-        raise TrackingError(f"{name}: no face was found in any of the frames that were looked at")
+        raise TrackingError(
+            f"{name}: no face was found in the frames that were searched; check that the pictures show faces, and "
+            "their colour space"
+        )
     best, *rest = sorted(known, key=lambda one: one[:2], reverse=True)
     if best[0] < STRANGER:
         raise TrackingError(_no_likeness(name, picture))
-    if best[0] < UNLIKE or (rest and rest[0][0] > best[0] - _CLOSE):
+    if best[0] < UNLIKE or (rest and rest[0][0] > best[0] - _UNCERTAIN):
         note(
             f"{name}: the person who looks most like {picture} is followed, but the choice is uncertain; check with "
-            f"'track --overlay', or choose the face by X,Y@FRAME: {_LIST}"
+            f"'track --overlay', or choose the face by X,Y@FRAME: {_LIST_HINT}"
         )
     return best[2]
 
@@ -173,7 +176,7 @@ def _find_most_alike(
 def _no_likeness(name: str, picture: str) -> str:
     return (
         f"{name}: nobody looks like the face in {picture}; choose another picture of the person, or the face by "
-        f"X,Y@FRAME: {_LIST}"
+        f"X,Y@FRAME: {_LIST_HINT}"
     )
 
 

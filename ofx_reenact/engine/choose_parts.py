@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.engine.make_identity import read_reference, view_of
+from ofx_reenact.engine.make_identity import read_appearance_picture, view_of
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.colour import Colour
@@ -28,8 +28,8 @@ from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.surface import FACE_POINTS
 
 # Views of candidates that stay open: one for each of the three parts, and one more where a part changes its source.
-SOURCES = 4
-# A frame is a candidate if its face is animated at least this much (0 to 1): it is found and turned to the camera.
+OPEN_VIEWS = 4
+# A frame is a candidate if its visibility weight (0 to 1) is at least this: the face is found and turned to the camera.
 _FACING = 0.9
 
 
@@ -38,7 +38,7 @@ def choose_or_read_parts(
     motion: Motion,
     identity: Identity,
     own: Performance | None,
-    plate: Moving | None,
+    views: Moving | None,
     colour: Colour,
     made_of: MadeOf,
     *,
@@ -51,7 +51,7 @@ def choose_or_read_parts(
         motion: what the face is to do.
         identity: the person's identity, with other pictures of them.
         own: the performance of a moving target; None for a still.
-        plate: the views of a moving target; None for a still.
+        views: the views of a moving target; None for a still.
         colour: the colour config.
         made_of: what the choice depends on; written into the file, and compared with an existing one.
         fresh: choose again although the file exists.
@@ -67,8 +67,9 @@ def choose_or_read_parts(
     if settings.parts == "off" or settings.profile != "warp":
         return NO_PART_SOURCES, ""
     rows = dict(motion.rows)
+    # The number of the shot, between two cuts, that each frame belongs to.
     segment = np.cumsum(own.cut) if own is not None else np.zeros(len(rows), int)
-    candidates, names = _candidates(identity, own, segment)
+    candidates, names = _collect_candidates(identity, own, segment)
     if not candidates.usable.any():
         return NO_PART_SOURCES, ""
     path, note = Path(settings.parts_file), ""
@@ -81,19 +82,22 @@ def choose_or_read_parts(
         choice = _choose(settings, motion, identity, own, candidates, segment)
         if settings.parts_file:
             write_json(path, {**choice.to_dict(list(rows), names), "made_of": made_of.text})
-    return PartSources(rows, choice, tuple(names), _opener(identity, own, plate, colour, settings.neck)), note
+    return PartSources(rows, choice, tuple(names), _make_opener(identity, own, views, colour, settings.neck)), note
 
 
-def _candidates(
+def _collect_candidates(
     identity: Identity, own: Performance | None, segment: np.ndarray
 ) -> tuple[Candidates, list[str]]:
-    """Collect all pictures of the person and their names: the plate's frames first, then those of ``--appearance``."""
+    """Collect all pictures of the person and their names: the plate's frames first, then those of ``--appearance``.
+
+    Pictures of ``--appearance`` have light 0, time NaN and segment -1.
+    """
     tracker = identity.face.tracker
     faces = [one.face(row, tracker) for one in identity.references for row in range(len(one.frames))]
     names = [one.title(row) for one in identity.references for row in range(len(one.frames))]
     frontal = [np.stack([face.frontal for face in faces])] if faces else []
     rotation = [np.stack([face.head.rotation for face in faces])] if faces else []
-    light, time, where = ([np.full(len(faces), value)] for value in (0.0, np.nan, -1))
+    light, time, place = ([np.full(len(faces), value)] for value in (0.0, np.nan, -1))
     usable = [np.ones(len(faces), bool)]
     hidden = [np.zeros((len(faces), len(PARTS)))]
     if own is not None:
@@ -102,13 +106,13 @@ def _candidates(
         rotation.insert(0, own.rotation)
         light.insert(0, own.light.astype(np.float64))
         time.insert(0, own.frames.astype(np.float64))
-        where.insert(0, segment)
+        place.insert(0, segment)
         shown = own.confident & (visibility_weight(own) >= _FACING)
         usable.insert(0, shown)
         hidden.insert(0, np.column_stack([estimate_part_occlusion(own.skin, part, shown) for part in PARTS]))
     if not frontal:
         frontal, rotation = [np.zeros((0, MESH_POINTS, 3))], [np.zeros((0, 3, 3))]
-    gathered = (frontal, rotation, light, time, where, usable, hidden)
+    gathered = (frontal, rotation, light, time, place, usable, hidden)
     return Candidates(*(np.concatenate(values) for values in gathered)), names
 
 
@@ -133,22 +137,23 @@ def _choose(
     )  # fmt: skip
 
 
-def _opener(
-    identity: Identity, own: Performance | None, plate: Moving | None, colour: Colour, neck: float
+def _make_opener(
+    identity: Identity, own: Performance | None, views: Moving | None, colour: Colour, neck: float
 ) -> Callable[[int], View]:
     """Return a function that opens the view of a candidate by its number."""
     count = 0 if own is None else len(own.frames)
-    places = [(one, row) for one in identity.references for row in range(len(one.frames))]
+    pictures = [(one, row) for one in identity.references for row in range(len(one.frames))]
 
-    def open_reference(number: int) -> View:
-        reference, row = places[number]
-        return view_of(reference.face(row, identity.face.tracker), read_reference(reference, row, colour), colour, neck)
+    def open_picture(number: int) -> View:
+        reference, row = pictures[number]
+        face, picture = reference.face(row, identity.face.tracker), read_appearance_picture(reference, row, colour)
+        return view_of(face, picture, colour, neck)
 
-    others = Moving(open_reference, SOURCES)
+    others = Moving(open_picture, OPEN_VIEWS)
 
     def open_candidate(number: int) -> View:
-        if own is not None and plate is not None and number < count:
-            return plate.view(int(own.frames[number]))
+        if own is not None and views is not None and number < count:
+            return views.view(int(own.frames[number]))
         return others.view(number - count)
 
     return open_candidate

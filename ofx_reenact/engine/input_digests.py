@@ -23,7 +23,7 @@ Digest = Callable[..., str]
 def performance_made_of(settings: Settings, digest: Digest = sha256_of) -> MadeOf:
     """Return what a performance of these settings is made from: driver, landmarks and tracking options.
 
-    ``digest`` returns the SHA-256 of files. Inputs that no option names are left out; one that does not exist has an
+    ``digest`` returns the SHA-256 of files. Options without a value are left out; a file that does not exist has an
     empty digest.
     """
     return MadeOf(_sources(settings, "track", digest), _values(settings, "track"))
@@ -72,7 +72,7 @@ def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, 
 
 
 def _sources(settings: Settings, affects: Affects, digest: Digest) -> dict[str, Source]:
-    """Return the inputs that affect a thing, by option, without the target; one option is one input."""
+    """Return the files that ``affects`` depends on, without the target: one entry for each option."""
     sources = {}
     for name in (set(names_affecting(affects)) & set(names_of_paths("read"))) - {"target"}:
         paths = paths_in({name: getattr(settings, name)}, "read")
@@ -83,13 +83,16 @@ def _sources(settings: Settings, affects: Affects, digest: Digest) -> dict[str, 
 
 
 def _values(settings: Settings, affects: Affects) -> dict[str, object]:
-    """Return the options, without paths, that affect a thing and that affect pixels only through it."""
+    """Return the options, without paths, that ``affects`` depends on and that affect pixels in no other way."""
     names = set(names_affecting(affects)) - set(names_affecting("pixels"))
     return {name: value for name, value in _plain(settings).items() if name in names}
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
-    """Return the options that name no file; the number of a face as an integer, as in files of all versions."""
+    """Return the options that name no file.
+
+    A face that is chosen by its number is an integer, as in files of earlier versions; by a picture, it is left out.
+    """
     files = set(names_of_paths("read", "read_or_written", "written", "weights")) - set(WHOSE)
     values = {name: value for name, value in settings.as_dict().items() if name not in files}
     for name in WHOSE:

@@ -1,4 +1,4 @@
-"""Read the inputs of a job: the target's picture, the driver's pictures, which are tracked here, performance files."""
+"""Read the inputs of a job: the target's picture, performance files, and the driver's pictures; track the driver."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import make_tracker
 
-# Frames that are read at the same time: tracking one frame takes about as long as reading one takes on four cores.
+# Frames that are read at the same time: with four, reading is about as fast as tracking.
 _AHEAD = 4
 
 
@@ -54,7 +54,7 @@ def track_driver(
     """Track a whole driver sequence; frames are read ahead of the tracker in threads.
 
     Args:
-        settings: tracker, face, landmarks, smoothing, colour space and device; a reference goes into the performance.
+        settings: tracker, face, landmarks, smoothing, colour space and device; the performance records ``reference``.
         driver: the sequence to track.
         colour: the colour config.
         observe: called after each frame; if it raises, the reading threads end first.
@@ -67,15 +67,15 @@ def track_driver(
     device = choose_device(settings.device)
     first = driver.read_header(driver.frames.first, settings.driver_layer)
     aspect = Squeeze.of_plate(first).aspect
-    whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
+    frames = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
     for text in dict.fromkeys((*driver.notes, *first.notes, *_colour_notes(first, settings, colour))):
-        observe(Progress("driver", 0, len(whole), None, text))
+        observe(Progress("driver", 0, len(frames), None, text))
         note(text)
-    # Digested before a frame is read: if files change meanwhile, the digest does not match them later.
+    # Computed before a frame is read: if the files change during tracking, their digest later differs from this one.
     made_of = performance_made_of(replace(settings, driver=driver.name), digest).text
     chosen = choose_face(
-        settings, driver, first, colour, lambda frames: driver_images(driver, frames, settings, colour), note
+        settings, driver, first, colour, lambda some: driver_images(driver, some, settings, colour), note
     )
     tracker = make_tracker(
         settings.tracker, face=chosen, landmarks=settings.landmarks, device=device, aspect=aspect
@@ -84,9 +84,9 @@ def track_driver(
     def on_frame(frame: int, found: bool) -> None:
         nonlocal done
         done += 1
-        observe(Progress("driver", done, len(whole), frame, "" if found else "no face"))
+        observe(Progress("driver", done, len(frames), frame, "" if found else "no face"))
 
-    with contextlib.closing(images_ahead(driver, whole, settings, colour)) as images:
+    with contextlib.closing(images_ahead(driver, frames, settings, colour)) as images:
         performance = analyse(
             images,
             tracker,
@@ -103,11 +103,14 @@ def track_driver(
 def _colour_notes(plate: Plate, settings: Settings, colour: Colour) -> list[str]:
     """Return a note if a driver's colour tags could not be used."""
     space, reason = colour.choose(plate, settings.driver_colorspace or None)
+    # Only a reason with a semicolon tells of a tag that could not be used.
     return [f"{plate.path}: taken to be {space} ({reason})"] if ";" in reason else []
 
 
 def draw_overlays(driver: Sequence, performance: Performance, settings: Settings, colour: Colour, pattern: str) -> None:
     """Write the driver's frames as PNG with the tracked mesh, landmarks and state drawn in.
+
+    ``pattern`` is ``NAME.####.png``; it gets the driver's frame numbers.
 
     Raises:
         SettingsError: the pattern has no padding or is not PNG.
@@ -173,7 +176,7 @@ def load_performance(path: Path, cache: JobCache) -> Performance:
     return cache.get("performance", stamp(path), lambda: Performance.load(path))
 
 
-def keep_performance(path: Path, performance: Performance, cache: JobCache) -> None:
+def save_performance(path: Path, performance: Performance, cache: JobCache) -> None:
     """Write a performance file and put the performance into the cache.
 
     Raises:

@@ -43,8 +43,8 @@ def list_faces(settings: Settings, colour: Colour, observe: Observer) -> FaceLis
         observe: called after each frame that was searched.
 
     Returns:
-        Values: ``faces``, one entry a person, those with a number first, and ``every``: one frame in so many was
-        searched. An entry has ``number`` (a value for ``--face N``; None if no number means this person), ``choose``
+        Values: ``faces``, one entry a person, those with a number first, and ``every``, the step between two searched
+        frames. An entry has ``number`` (a value for ``--face N``; None if no number means this person), ``choose``
         (a value for ``--face`` that always works), ``frame`` (where the face is largest), and of that frame
         ``position`` [x, y] of the face's centre, ``box`` [x, y, width, height] and ``size`` (the height), in pixels of
         the file, y down, with (0, 0) the centre of the first pixel; ``frames`` (where the person appears, as text).
@@ -58,15 +58,18 @@ def list_faces(settings: Settings, colour: Colour, observe: Observer) -> FaceLis
     squeeze, tracker = Squeeze.of_plate(driver.read_header(driver.frames.first, settings.driver_layer)), FaceMesh()
     with contextlib.closing(images_ahead(driver, frames, settings, colour)) as images:
 
-        def watched() -> Any:
+        def report_frames() -> Any:
             for done, (frame, image) in enumerate(images, start=1):
                 yield frame, image
                 observe(Progress("driver", done, len(frames), frame))
 
         observe(Progress("driver", 0, len(frames), None))
-        faces = find_faces(watched(), tracker.faces)
+        faces = find_faces(report_frames(), tracker.faces)
     if not faces.people:
-        raise TrackingError(f"{driver.name}: no face was found in any of {len(frames)} frames")
+        raise TrackingError(
+            f"{driver.name}: no face was found in any of {len(frames)} frames; check that the pictures show faces, and "
+            "their colour space"
+        )
     numbers = [faces.number(person) for person in faces.people]
     order = sorted(range(len(numbers)), key=lambda i: (numbers[i] is None, numbers[i] or i))
     values = [_values(faces, faces.people[i], numbers[i], squeeze) for i in order]

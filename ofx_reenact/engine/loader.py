@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from ofx_reenact.device import choose_device
 from ofx_reenact.engine.cache import JobCache, colour_key, stamp
 from ofx_reenact.engine.check_paths import check_paths
-from ofx_reenact.engine.choose_parts import SOURCES, choose_or_read_parts
+from ofx_reenact.engine.choose_parts import OPEN_VIEWS, choose_or_read_parts
 from ofx_reenact.engine.input_digests import identity_made_of, parts_made_of, performance_made_of
 from ofx_reenact.engine.inputs import track_driver
 from ofx_reenact.engine.make_identity import (
@@ -82,9 +82,9 @@ class Loader:
 
     def __init__(self, settings: Settings, cache: JobCache, observe: Observer, *, fresh: bool = False) -> None:
         if settings.cast:
-            raise SettingsError("--cast works with render, analyse and farm jobs alone; name target and driver here")
+            raise SettingsError("--cast works only with render, analyse and farm jobs; name --target and --driver here")
         check_paths(settings)
-        # A bad curves file is an error now, not after the driver was tracked.
+        # Read now, so that a bad curves file is an error before the driver is tracked.
         animate(settings, ())
         self._settings, self._cache, self._observe, self._fresh = settings, cache, observe, fresh
         self.device = choose_device(settings.device)
@@ -183,7 +183,7 @@ class Loader:
         views = Moving(view_opener(self.plates, own, settings, self.colour))
         # Candidates are read in another order than frames are rendered, so they have a reader of their own.
         candidate_view = view_opener(self.plates.separate_reader(), own, settings, self.colour)
-        parts = self._choose_parts(motion, Moving(candidate_view, SOURCES))
+        parts = self._choose_parts(motion, Moving(candidate_view, OPEN_VIEWS))
         motion = keep_eyes_shut(motion, own, rest, parts.choice)
         others = [*own.frontal[own.confident], *self.identity.other_meshes]
         person, painter = self.identity.person, self._painter
@@ -199,11 +199,11 @@ class Loader:
         check_taught(settings.identity or settings.target, person.dictionary, person.adapters, self.fdgan)
         return make_painter(self.fdgan, self.device, person)
 
-    def _choose_parts(self, motion: Motion, plate: Moving | None) -> PartSources:
+    def _choose_parts(self, motion: Motion, views: Moving | None) -> PartSources:
         made_of = parts_made_of(self._settings, self.performance, self.sha256)
-        own = self._target_performance[1] if plate is not None else None
+        own = self._target_performance[1] if views is not None else None
         parts, note = choose_or_read_parts(
-            self._settings, motion, self.identity, own, plate, self.colour, made_of, fresh=self._fresh
+            self._settings, motion, self.identity, own, views, self.colour, made_of, fresh=self._fresh
         )
         if note:
             self.notes.append(note)
@@ -255,7 +255,7 @@ class Loader:
         """The performance of a moving target, with its key."""
         plates, settings = self.plates, plate_settings(self._settings)
         if holes := plates.sequence.missing:
-            raise FrameError(f"{settings.driver}: frames {holes} are missing; a target that moves needs every frame")
+            raise FrameError(f"{settings.driver}: frames {holes} are missing; add them, or name one by --target-frame")
 
         def observe(step: Progress) -> None:
             self._observe(replace(step, stage="target"))
@@ -268,12 +268,12 @@ class Loader:
             return place(own, by_number(read_landmarks(Path(settings.landmarks)), settings.landmarks))
 
         key, own = self._read_or_track(settings, "target_performance", track)
-        found, there = FrameRange.of(own.frames), plates.frames
-        if found != there or own.size != plates.first.seen_size:
+        found, frames = FrameRange.of(own.frames), plates.frames
+        if found != frames or own.size != plates.first.seen_size:
             (width, height), size = own.size, plates.first.seen_size
             raise TrackingError(
-                f"{settings.performance}: this performance has frames {found} of {width}×{height}, the target {there} "
-                f"of {size[0]}×{size[1]}; name another --target-performance, or delete the file to have it made anew"
+                f"{settings.performance}: this performance has frames {found} of {width}×{height}, the target {frames} "
+                f"of {size[0]}×{size[1]}; name another --target-performance, or delete the file to have it made again"
             )
         return key, own
 
@@ -316,10 +316,10 @@ class Loader:
         """Return a value that may have a file, and its key: read from the file, or made and written to it.
 
         Args:
-            kind: of the cache.
+            kind: of the value in the cache.
             named: the path that the option gives; "" for none.
             fresh: make the value again although its file exists.
-            key: of a value that is made.
+            key, make: the key of a value that is made now, and the function that makes it.
             of_file: returns, for the file's path, the key of the value in it and a function that reads it.
         """
         path = Path(named)
@@ -337,12 +337,12 @@ class Loader:
         return key, made
 
     def _values_of(self, *affects: Affects, settings: Settings | None = None) -> dict[str, Any]:
-        """Return all settings that affect a thing, and the device; kept files have keys of their own."""
+        """Return all settings that ``affects`` depend on, and the device; analysis files have keys of their own."""
         names = [name for name in names_affecting(*affects) if name not in names_of_paths("read_or_written")]
         return {name: getattr(settings or self._settings, name) for name in names} | {"device": self.device}
 
     def _key_of(self, *affects: Affects, settings: Settings | None = None) -> Hashable:
-        """Return the key of the settings that affect a thing: their values, and the stamps of their files."""
+        """Return the key of the settings that ``affects`` depend on: their values, and the stamps of their files."""
         values = self._values_of(*affects, settings=settings)
         files = (file for path in paths_in(values, "read") for file in files_of(path))
         return tuple(values.items()), stamp(*files)

@@ -43,13 +43,13 @@ from ofx_reenact.tracking.rest import Rest
 from ofx_reenact.tracking.surface import measure_gap
 from ofx_reenact.tracking.trackers import make_tracker
 
-# Factors on the picture's brightness under which a face is looked for, in this order: dark or bright ones need it.
+# Factors on a picture's brightness, tried in this order until a face is found: dark or bright pictures need them.
 EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 
 # Two pictures may show different people if LD-Net's identity codes are further apart than this. Measured on 102 people:
-# neutral and smiling pictures of one person are in 1 of 100 cases, pictures of two people in 3 of 4.
-ANOTHER = 0.25
-# FD-GAN sees the frames of a plate at these quantiles of how wide the mouth is open.
+# 1 in 100 pairs of a neutral and a smiling picture of one person is further apart, and 3 in 4 pairs of two people.
+_OTHER_PERSON = 0.25
+# FD-GAN's dictionary is written from the plate's frames at these quantiles of the mouth's opening.
 _PLATE_QUANTILES = (0.0, 0.5, 0.8, 0.95, 1.0)
 # The same for footage in ``--appearance``.
 _FOOTAGE_QUANTILES = (0.0, 0.5, 1.0)
@@ -94,16 +94,16 @@ def make_identity(
         settings: the job's settings.
         target: the target's picture at full resolution.
         colour: the colour config.
-        weights: LD-Net's, which make the identity code.
-        fdgan: FD-GAN's, which write the dictionary; None for no dictionary.
+        weights: LD-Net's weights, which make the identity code.
+        fdgan: FD-GAN's weights, which write the dictionary; None for no dictionary.
         digest: returns the SHA-256 of files.
 
     Raises:
-        TrackingError: no face was found in the target, or in another picture of it.
+        TrackingError: no face was found in the target, or in an appearance picture.
     """
     identity = find_identity(settings, target, colour, weights)
     identity = replace(identity, made_of=identity_made_of(settings, target, digest).text)
-    identity = _with_references(identity, settings, colour, weights, target)
+    identity = _add_appearance_pictures(identity, settings, colour, weights, target)
     if fdgan is None:
         return identity
     return write_dictionary(identity, [view_of(identity.face, target, colour)], settings, colour, fdgan)
@@ -127,12 +127,12 @@ def make_moving_identity(
         performance: the person's performance in them.
         rest: the person's face at rest.
         colour: the colour config.
-        weights: LD-Net's, which make the identity code.
-        fdgan: FD-GAN's, which write the dictionary; None for no dictionary.
+        weights: LD-Net's weights, which make the identity code.
+        fdgan: FD-GAN's weights, which write the dictionary; None for no dictionary.
         digest: returns the SHA-256 of files.
 
     Raises:
-        TrackingError: no face was found in another picture of the person.
+        TrackingError: no face was found in an appearance picture.
         FrameError: a picture cannot be read.
     """
     calm = int(rest.frames[0]) - int(performance.frames[0])
@@ -140,14 +140,14 @@ def make_moving_identity(
     code = identity_code(weights, rest.face[list(MESH68), :2])
     person = Person(rest.face, performance.tracker, code, weights.sha256)
     identity = Identity(person, face, made_of=identity_made_of(settings, plates, digest).text)
-    identity = _with_references(identity, settings, colour, weights, plates.whole(int(rest.frames[0])))
+    identity = _add_appearance_pictures(identity, settings, colour, weights, plates.full_picture(int(rest.frames[0])))
     if fdgan is None:
         return identity
     certain = np.nonzero(performance.confident)[0]
-    rows = shown_rows(performance.frontal[certain if len(certain) else [calm]], _PLATE_QUANTILES)
+    rows = rows_by_opening(performance.frontal[certain if len(certain) else [calm]], _PLATE_QUANTILES)
     views = []
     for row in (certain[rows] if len(certain) else [calm]):
-        picture = plates.whole(int(performance.frames[row]))
+        picture = plates.full_picture(int(performance.frames[row]))
         views.append(view_of(Face.of_performance(performance, row), picture, colour))
     return write_dictionary(identity, views, settings, colour, fdgan)
 
@@ -159,31 +159,31 @@ def write_dictionary(
     colour: Colour,
     fdgan: RepairWeights | PortraitWeights,
 ) -> Identity:
-    """Return an identity with FD-GAN's dictionary, written from views and from the identity's other pictures."""
+    """Return an identity with FD-GAN's dictionary, written from views and from the identity's appearance pictures."""
     shown = list(views)
     for reference in identity.references:
         faces = [reference.face(row, identity.face.tracker) for row in range(len(reference.frames))]
-        for row in shown_rows(np.stack([face.frontal for face in faces]), _FOOTAGE_QUANTILES):
-            shown.append(view_of(faces[row], read_reference(reference, row, colour), colour))
+        for row in rows_by_opening(np.stack([face.frontal for face in faces]), _FOOTAGE_QUANTILES):
+            shown.append(view_of(faces[row], read_appearance_picture(reference, row, colour), colour))
     dictionary = make_painter(fdgan, choose_device(settings.device)).write(shown)
     return replace(identity, person=replace(identity.person, dictionary=dictionary, fdgan_sha256=fdgan.sha256))
 
 
-def shown_rows(frontal: np.ndarray, fractions: Sequence[float]) -> list[int]:
+def rows_by_opening(frontal: np.ndarray, fractions: Sequence[float]) -> list[int]:
     """Return the rows of frontal meshes (F, 468 or more, 3) at these quantiles of mouth opening, sorted, each once."""
     order = np.argsort(measure_gap(frontal, LIPS_INNER), kind="stable")
     return sorted({int(order[round(fraction * (len(order) - 1))]) for fraction in fractions})
 
 
-def _with_references(
+def _add_appearance_pictures(
     identity: Identity, settings: Settings, colour: Colour, weights: LDNetWeights, target: Picture
 ) -> Identity:
     """Add the faces in the pictures and footage of ``--appearance`` to the identity of the person in ``target``.
 
-    Notes name those that may show somebody else.
+    The identity's notes name pictures that may show another person.
 
     Raises:
-        TrackingError: one of them shows no face, or clearly somebody else's.
+        TrackingError: one of them shows no face, or clearly another person's.
     """
     if not settings.appearance:
         return identity
@@ -201,7 +201,7 @@ def _with_references(
             seen = track_driver(job, files, colour, ignore)
             good = seen.confident
             if not good.any():
-                raise TrackingError(f"--appearance {path}: no face was found with certainty; leave it out")
+                raise TrackingError(f"--appearance {path}: no face was found with enough confidence; leave it out")
             size, frames, mesh = seen.size, seen.frames[good], seen.mesh[good]
             frontal = np.median(seen.frontal[good], axis=0)
             picture = read_target(replace(other, target_frame=int(frames[0])), colour)
@@ -215,13 +215,13 @@ def _with_references(
                 f"--appearance {path}: this is another person than in {settings.target}, by the look of the face; "
                 "leave it out, or take a picture in a light more like the target's"
             )
-        if apart > ANOTHER or alike < UNLIKE:
+        if apart > _OTHER_PERSON or alike < UNLIKE:
             notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
     return replace(identity, references=tuple(found), notes=tuple(notes))
 
 
-def read_reference(reference: Reference, row: int, colour: Colour) -> Picture:
-    """Read one picture of a reference.
+def read_appearance_picture(reference: Reference, row: int, colour: Colour) -> Picture:
+    """Read one appearance picture, at full resolution.
 
     Raises:
         FrameError: it cannot be read.
@@ -265,7 +265,7 @@ def view_of(
     seed: int = 0,
     device: str = "cpu",
 ) -> View:
-    """Return the view of a picture, with its pixels on a device. ``seed`` makes the grain of frames differ."""
+    """Return the view of a picture and its face, with its pixels on a device; each ``seed`` gives other grain."""
     squeeze = target.squeeze
     pixels = stretch(target.pixels, squeeze)
     display = display_for(pixels, face.mesh, target.space, colour)
@@ -276,7 +276,7 @@ def view_of(
 def view_opener(
     plates: Plates, performance: Performance, settings: Settings, colour: Colour
 ) -> Callable[[int], View]:
-    """Return a function that opens the view of a plate's frame; the performance has the proxy's coordinates."""
+    """Return a function that opens the view of a plate's frame; ``performance`` must be in the proxy's coordinates."""
     first, device = int(performance.frames[0]), choose_device(settings.device)
     necks = animate(settings, performance.frames.tolist()).of("neck").tolist()
 
@@ -294,10 +294,11 @@ def find_identity(settings: Settings, target: Picture, colour: Colour, weights: 
 
     Raises:
         TrackingError: no face was found.
+        SettingsError: ``--tracker file`` is set without landmarks of the target.
     """
     landmarks = settings.target_landmarks
     if settings.tracker == "file" and not landmarks:
-        raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
+        raise SettingsError("--tracker file needs --target-landmarks as well, placed on the target by hand")
     name = "file" if landmarks else settings.tracker
     device, chosen, tracker = choose_device(settings.device), LARGEST, None
     for exposure in EXPOSURES:

@@ -6,10 +6,11 @@ import ctypes
 import platform
 
 # Parameters of mallopt(3): how much free memory may stay at the top of the heap, and from what size on a block gets
-# pages of its own, which return to the system when it is freed.
+# pages of its own, which return to the system when the block is freed.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+# Their values, in bytes.
 _MOST_FREE, _OWN_PAGES = 256 << 20, 1 << 30
-# glibc keeps smaller blocks by itself.
+# In bytes; glibc keeps smaller blocks by itself.
 _LARGE = 32 << 20
 
 

@@ -1,4 +1,4 @@
-"""The layer ``occlusion``: estimate what is in front of a face by comparing it with its usual look in the shot."""
+"""The layer ``occlusion``: estimate what is in front of a face by comparing it with what it usually looks like."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ofx_reenact.shot.occlusion import TypicalFace
 from ofx_reenact.tracking.performance import Performance, State
 
 LAYER = "occlusion"
-# Frames from which the usual look is learnt, evenly over the shot; all chunks take the same ones.
+# From how many frames the usual look of a face is learnt, evenly spread over the shot; all chunks take the same ones.
 _FRAMES = 16
 
 
@@ -24,7 +24,7 @@ class Occlusion:
     """Estimates what is in front of one face of a moving target; the usual look of each shot is learnt on first use."""
 
     def __init__(self, plates: Plates, own: Performance, colour: Colour) -> None:
-        """Prepare for a plate and its performance. Learning reads pictures apart from those that are rendered."""
+        """Prepare for a plate and its performance. The frames to learn from are read by a reader of their own."""
         self._plates, self._own, self._colour = plates, own, colour
         self._reader = plates.separate_reader()
         self._mesh = own.mesh
@@ -34,7 +34,7 @@ class Occlusion:
     def estimate(self, frame: int) -> np.ndarray:
         """Return where something is in front of the face: (H, W) float32 in [0, 1], in the pixels of the file.
 
-        It is 0 in frames without a face that are not bridged, and in shots in which too few frames show the face.
+        It is 0 everywhere if the face's position is only held, or if too few frames of the shot show the face.
         """
         row = frame - int(self._own.frames[0])
         picture = self._plates.picture(frame)
@@ -48,10 +48,12 @@ class Occlusion:
         return estimate
 
     def _learn(self, segment: int) -> TypicalFace | None:
-        """Learn the usual look of the face in a shot; None if it is certain in fewer than three frames."""
+        """Learn the usual look of the face in a shot; None if fewer than three frames track it with confidence."""
         if segment not in self._usual:
-            sure = np.nonzero(self._own.confident & (self._segments == segment))[0]
-            rows = sure[np.unique(np.linspace(0, len(sure) - 1, _FRAMES).round().astype(int))] if len(sure) else sure
+            rows_with_face = np.nonzero(self._own.confident & (self._segments == segment))[0]
+            rows, last = rows_with_face, len(rows_with_face) - 1
+            if len(rows):
+                rows = rows[np.unique(np.linspace(0, last, _FRAMES).round().astype(int))]
             shown = [self._reader.picture(int(self._own.frames[row])).show(self._colour) for row in rows]
             self._usual[segment] = TypicalFace.of(shown, list(self._mesh[rows])) if len(rows) > 2 else None
         return self._usual[segment]
@@ -74,7 +76,7 @@ def find_occlusions(
     """Return the estimator if ``--layers`` has ``occlusion``; ``own`` are the performances of the people in the plate.
 
     Raises:
-        SettingsError: the target is a still, which does not show the face without what is in front of it.
+        SettingsError: the target is a still, which cannot show what the face usually looks like.
     """
     if LAYER not in settings.layers:
         return None

@@ -1,4 +1,4 @@
-"""Plan which frames a job renders: the requested ones, without those that exist, and how each driver face was found."""
+"""Plan a job's frames: which ones are rendered, and how the driver's face was found in each."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Plan:
         return {frame: state.name.lower() for frame, state in self.states.items()}
 
     def shown_as(self, state: State, written: Mapping[int, float]) -> tuple[int, ...]:
-        """Return the written frames that have a state and are not black."""
+        """Return the written frames in which the driver's face has this state, without black frames."""
         return tuple(frame for frame in written if self.states[frame] is state and frame not in self.black)
 
 
@@ -74,16 +74,16 @@ class DriverStates:
     moving: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, performance: Performance, plate: Performance | None) -> DriverStates:
-        """Return the states for the frames of ``plate``, a moving target; for the driver's own frames if it is None."""
+    def of(cls, settings: Settings, performance: Performance, target: Performance | None) -> DriverStates:
+        """Return the states by frame of a moving ``target``, or by the driver's own frames if that is None."""
         who = settings.driver or settings.performance
-        if plate is None:
+        if target is None:
             return cls(who, dict(zip(performance.frames.tolist(), map(State, performance.state.tolist()), strict=True)))
-        acted = retime(performance, driver_positions(plate.frames, performance.frames, settings))
-        numbers = plate.frames.tolist()
+        acted = retime(performance, driver_positions(target.frames, performance.frames, settings))
+        numbers = target.frames.tolist()
         states = dict(zip(numbers, map(State, acted.state.tolist()), strict=True))
         beyond = frozenset(number for number, within in zip(numbers, acted.inside, strict=True) if not within)
-        return cls(who, states, beyond, frozenset(plate.frames[plate.state != State.TRACKED].tolist()), True)
+        return cls(who, states, beyond, frozenset(target.frames[target.state != State.TRACKED].tolist()), True)
 
     def extended_to(self, frames: Iterable[int]) -> DriverStates:
         """Add the frames that the driver does not have: its nearest frame is held there."""
@@ -141,7 +141,7 @@ def plan_frames(settings: Settings, driver: DriverStates, made_of: str) -> Plan:
     if lost and settings.missing == "error":
         raise TrackingError(
             f"{driver.who}: no face {'for the target in' if driver.moving else 'in'} "
-            f"frames {FrameRange.of(lost)}; --missing hold or black goes on without"
+            f"frames {FrameRange.of(lost)}; choose --missing hold or black to render without one"
         )
     recorded = _read_skipped(settings, frames, made_of)
     black = set(lost) - set(recorded) if settings.missing == "black" else ()
@@ -156,19 +156,19 @@ def _read_skipped(settings: Settings, frames: FrameRange, made_of: str) -> dict[
     if settings.existing == "overwrite":
         return {}
     if settings.existing == "skip":
-        existing = existing_frames(settings.output, frames)
-        recorded = {frame: read_provenance(frame_path(settings.output, frame)) for frame in existing}
+        present = existing_frames(settings.output, frames)
+        recorded = {frame: read_provenance(frame_path(settings.output, frame)) for frame in present}
         # Frames of earlier versions do not record what they were made from; they are kept.
         if others := [frame for frame, one in recorded.items() if one.get("made_of", made_of) != made_of]:
             raise OutputError(
-                f"{settings.output}: frames {FrameRange.of(others)} are there already, made from other inputs or with "
-                "other options; --existing overwrite renders them again, another --output leaves them"
+                f"{settings.output}: frames {FrameRange.of(others)} already exist, made from other inputs or with "
+                "other options; --existing overwrite renders them again, another --output keeps them"
             )
         return recorded
-    there = FrameRange.of(frame for frame in frames if frame_path(settings.output, frame).exists())
-    if there:
+    existing = FrameRange.of(frame for frame in frames if frame_path(settings.output, frame).exists())
+    if existing:
         raise OutputError(
-            f"{settings.output}: frames {there} are there already; choose another --output, or "
+            f"{settings.output}: frames {existing} already exist; choose another --output, or "
             "--existing skip or overwrite"
         )
     return {}

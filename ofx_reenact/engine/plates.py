@@ -1,4 +1,4 @@
-"""The target's pictures, one or one for each frame; each is read when it is needed, and the last few are kept."""
+"""The target's pictures: one for all frames, or one for each. They are read when needed; the last few are kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEPT = 5
 
 
 class Plates:
-    """The pictures of a target by frame; a still has the same one in all frames. Pictures are reduced to the proxy.
+    """The pictures of a target by frame; a still has the same one in all frames. ``--proxy`` reduces their resolution.
 
     Attributes:
         sequence: the files.
@@ -58,7 +58,7 @@ class Plates:
         return other
 
     def with_picture(self, frame: int, picture: Picture) -> Plates:
-        """Return the same pictures with another one, at the proxy, in one frame."""
+        """Return the same pictures, but with ``picture``, which is at the proxy's resolution, in one frame."""
         other = copy.copy(self)
         other._replaced = {frame: picture}
         return other
@@ -82,8 +82,8 @@ class Plates:
         return Proxy.of(self.first.plate, self._settings.proxy)
 
     @cached_property
-    def _first(self) -> Picture:
-        """The still or first picture, at the proxy."""
+    def _first_at_proxy(self) -> Picture:
+        """The still or first picture, at the proxy's resolution."""
         return self.proxy.picture(self.first)
 
     @property
@@ -92,7 +92,7 @@ class Plates:
         return self.sequence.frames if self.moving else FrameRange((self.frame,))
 
     def picture(self, frame: int) -> Picture:
-        """Return the picture of a frame at the proxy; may be called from several threads.
+        """Return the picture of a frame at the proxy's resolution; may be called from several threads.
 
         Raises:
             FrameError: it cannot be read, or its windows, channels, pixel aspect or colour space differ from the
@@ -101,7 +101,7 @@ class Plates:
         if frame in self._replaced:
             return self._replaced[frame]
         if not self.moving or frame == self.frame:
-            return self._first
+            return self._first_at_proxy
         with self._lock:
             if frame not in self._pictures:
                 # Evict before reading: a 4K picture takes 100 MB.
@@ -111,8 +111,8 @@ class Plates:
             self._pictures.move_to_end(frame)
             return self._pictures[frame]
 
-    def whole(self, frame: int) -> Picture:
-        """Return the picture of a frame at full resolution, for tracking; with a proxy it is not kept.
+    def full_picture(self, frame: int) -> Picture:
+        """Return the picture of a frame at full resolution; with a proxy it is not kept in memory.
 
         Raises:
             FrameError: as of :meth:`picture`.
@@ -143,7 +143,7 @@ class Plates:
         )
 
     def _checked(self, picture: Picture) -> Picture:
-        """Return a picture if it has the first one's format and colour space; raise otherwise."""
+        """Return a picture; raise if its format or colour space differs from the first one's."""
         self._compare(picture.plate, picture.frame, picture.space)
         return picture
 
@@ -160,7 +160,10 @@ class Plates:
                     "; bring all frames of the target to one format"
                 )
         if Squeeze.of_plate(plate) != first.squeeze:
-            raise FrameError(f"{where} has another pixel aspect than {first.frame}")
+            raise FrameError(
+                f"{where} has another pixel aspect than frame {first.frame}"
+                "; bring all frames of the target to one format"
+            )
         if space not in (None, first.space):
             raise FrameError(
                 f"{where} is in {space}, frame {first.frame} in {first.space}; name one with --colorspace"
@@ -168,7 +171,7 @@ class Plates:
         if plate.channels != first.plate.channels:
             raise FrameError(
                 f"{where} has channels {', '.join(plate.channels)}, frame {first.frame} "
-                f"{', '.join(first.plate.channels)}"
+                f"{', '.join(first.plate.channels)}; write the same channels into all frames of the target"
             )
 
 

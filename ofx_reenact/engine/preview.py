@@ -20,8 +20,8 @@ from ofx_reenact.tracking.retime import driver_positions
 if TYPE_CHECKING:
     from ofx_reenact.frames.sound import Sound
 
-# Sound is played if its speed differs by no more than this fraction: 24 fps shown at 25 fps is 4 % faster.
-_FASTER = 0.05
+# Sound is played if the preview's speed differs by no more than this fraction: 24 fps shown at 25 fps is 4 % faster.
+_SPEED_TOLERANCE = 0.05
 
 Note = Callable[[str], None]
 
@@ -98,14 +98,14 @@ def find_sound(
         source = next((one for one in order if files[one] and has_sound(Path(files[one]))), "")
         if not source:
             if settings.preview_sound != "auto":
-                note(f"--preview-sound {settings.preview_sound}: there is no sound; the preview is silent")
+                note(f"--preview-sound {settings.preview_sound}: no sound was found; the preview is silent")
             return None
         path = Path(files[source])
         start, speed = _sound_position(source, path, settings, plates, performance, first, rate)
     if len(plan.todo) != plan.todo.last - first + 1:
-        note(f"{path}: the frames of the preview do not follow one another; it is silent")
+        note(f"{path}: frames are missing between those of the preview; it is silent")
         return None
-    if abs(speed - 1) > _FASTER:
+    if abs(speed - 1) > _SPEED_TOLERANCE:
         note(f"{path}: its frames are shown at {speed:.3g} times their speed; the preview is silent")
         return None
     if speed != 1:
@@ -128,13 +128,13 @@ def _sound_order(settings: Settings, plates: Plates) -> tuple[str, ...]:
 def _sound_position(
     source: str, path: Path, settings: Settings, plates: Plates, performance: Performance, first: int, rate: Fraction
 ) -> tuple[Fraction, float]:
-    """Return the time in a video, in seconds, at which a frame of the result begins, and the playback speed."""
+    """Return the time in a video, in seconds, at which frame ``first`` begins, and the playback speed; 1 is normal."""
     from ofx_reenact.frames.sound import start_of
 
-    own = (plates.sequence.fps if source == "target" else performance.rate) or rate
-    place, speed = Fraction(first), rate / own
+    source_rate = (plates.sequence.fps if source == "target" else performance.rate) or rate
+    position, speed = Fraction(first), rate / source_rate
     if source == "driver" and plates.moving:
         positions = driver_positions(plates.frames.numbers, performance.frames, settings)
-        place = Fraction(float(positions[plates.frames.numbers.index(first)]))
+        position = Fraction(float(positions[plates.frames.numbers.index(first)]))
         speed *= Fraction(settings.driver_speed)
-    return start_of(path) + (place - 1) / own, float(speed)
+    return start_of(path) + (position - 1) / source_rate, float(speed)

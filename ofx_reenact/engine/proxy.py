@@ -4,8 +4,8 @@ Pixels of the file are averaged in blocks of ``factor`` by ``factor``. Blocks be
 that a viewer that scales the proxy up shows the plate's framing. Windows grow to whole blocks. Where the data window
 fills only a part of a block, the pixels at its edge are repeated.
 
-Faces are always tracked at full resolution; this module converts their positions to the proxy. Column x of a data
-window whose first block begins ``left`` pixels before the window lies at (x + left + 0.5) / factor - 0.5.
+Faces are always tracked at full resolution; this module converts their positions to the proxy. If the first block
+begins ``left`` pixels before the data window, column x of the window is (x + left + 0.5) / factor - 0.5 in the proxy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ofx_reenact.tracking.rigid import Similarity
 
 @dataclass(frozen=True)
 class Proxy:
-    """Where the pixels of plates of one format lie in their proxies.
+    """The proxy of plates of one format: its windows, and how positions are converted to it.
 
     Attributes:
         factor: width and height, in pixels of the file, of one proxy pixel; 1 leaves everything unchanged, bit for bit.

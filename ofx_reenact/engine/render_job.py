@@ -1,4 +1,4 @@
-"""A render job: target and driver in, EXR sequence out. Reading, rendering and writing overlap; memory stays flat."""
+"""A render job: target and driver in, EXR sequence out. Reading, rendering and writing overlap."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Report:
         bridged: written frames in short gaps without a driver face, interpolated.
         plain: written frames in which a moving target shows no face, and stays unchanged.
         parts: written frames that take mouth or eyes from another frame or picture.
-        faceless, absent: driver frames in which no face was found, and driver frames that do not exist.
+        faceless, absent: requested frames whose driver frame shows no face, or does not exist.
         failed: frames that could not be written, with the reason.
         warnings: notes for the user.
         colour_space, colour_reason: the target's colour space, and how it was chosen.
         reference: the driver's reference frame.
         confidence: of each written frame, 0 to 1.
-        sidecar, preview: the files; no preview is None.
+        sidecar, preview: the files that were written; ``preview`` is None if there is none.
         seconds: how long the job took.
         device: the PyTorch device that it ran on.
     """
@@ -152,7 +152,7 @@ class Job:
         settings, job = self.settings, self.open()
         plan, target = job.plan, job.target
         confidence, failed = self.render(job)
-        # The frames of a moving target have its own numbers, not the driver's.
+        # With a moving target, frames have the target's numbers, not the driver's.
         missing = [set(member.loader.performance.absent.tolist()) for member in self.members]
         absent = [] if job.plates.moving else sorted(set.intersection(*missing) & set(plan.frames))
         report = Report(
@@ -229,7 +229,7 @@ class Job:
         if not report.written and not report.skipped:
             return
         digest = job.made_of.digest
-        now = {
+        written = {
             frame: {"confidence": confidence, "made_of": digest, "parts": job.shot.describe_parts(frame)}
             for frame, confidence in report.confidence.items()
         }
@@ -249,11 +249,11 @@ class Job:
             warnings=report.warnings,
             cast=describe_members(self.members) if self.settings.cast else {},
             takes={digest: job.made_of},
-            frames=frame_entries(now, job.plan.states),
+            frames=frame_entries(written, job.plan.states),
         ).save(report.sidecar, frame_entries(job.plan.recorded, job.plan.states))
 
     def inputs(self, plates: Plates) -> dict[str, provenance.Input]:
-        """Return the files that the frames are made from, by option: name, SHA-256 over all in order, and number."""
+        """Return the files that the frames are made from, by option: name, SHA-256 over all of them in order, count."""
         settings = self.settings
         named = {what: path for member in self.members for what, path in member.paths.items()}
         if settings.cast:
@@ -262,7 +262,7 @@ class Job:
             files = files_of(settings.target)
             inputs = {"target": provenance.Input(settings.target, self.loader.sha256(*files), len(files))}
         else:
-            # Of a sequence, only the frame that is the still.
+            # If the still is a frame of a sequence, only that frame counts.
             path = plates.first.plate.path
             inputs = {"target": provenance.Input(str(path), self.loader.sha256(path))}
         for what, name in named.items():
@@ -290,8 +290,8 @@ class Job:
             with contextlib.ExitStack() as opened:
                 movie = None
                 if self.movie is not None and todo:
-                    parts = self.members[0].role.settings, job.plates, job.performance, job.plan
-                    movie = opened.enter_context(Preview(self.movie, *parts, self.colour, self.loader.notes.append))
+                    inputs = self.members[0].role.settings, job.plates, job.performance, job.plan
+                    movie = opened.enter_context(Preview(self.movie, *inputs, self.colour, self.loader.notes.append))
                 results = opened.enter_context(contextlib.closing(writer.run(self.render_frames(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):

@@ -50,7 +50,7 @@ def with_host_picture(loader: Loader, settings: Settings, frame: int, picture: P
     return loader.host_shot(hashlib.sha256(picture.pixels.data).hexdigest(), fit)
 
 
-def render_one(shot: Shot, frame: int, picture: Picture, *, black: bool, kept: np.ndarray | None) -> Frame:
+def render_one(shot: Shot, frame: int, picture: Picture, *, black: bool, unchanged: np.ndarray | None) -> Frame:
     """Render one frame exactly as a render job does.
 
     Args:
@@ -58,14 +58,14 @@ def render_one(shot: Shot, frame: int, picture: Picture, *, black: bool, kept: n
         frame: number of the frame.
         picture: the picture that the shot has in this frame.
         black: render black, because the driver has no face there and ``--missing black`` is set.
-        kept: where the picture stays unchanged, (H, W) float32 in [0, 1]; None if nowhere.
+        unchanged: where the picture stays as it is, (H, W) float32 in [0, 1]; None if nowhere.
     """
     made = shot.black(frame) if black else shot.render(frame)
-    return made if kept is None else made.keep_plate(picture.pixels, kept)
+    return made if unchanged is None else made.keep_plate(picture.pixels, unchanged)
 
 
 def read_keep_mattes(loader: Loader, settings: Settings, frame: int) -> np.ndarray | None:
-    """Read the mattes that keep the target unchanged in a frame (``--holdout``, ``--mask``), at the settings' proxy.
+    """Read where ``--holdout`` and ``--mask`` keep the target unchanged in a frame, at the proxy's resolution.
 
     Returns:
         (H, W) float32 in [0, 1]; None if no matte is named.
@@ -74,8 +74,8 @@ def read_keep_mattes(loader: Loader, settings: Settings, frame: int) -> np.ndarr
         FrameError: a matte cannot be used.
     """
     plate = loader.target.plate
-    kept = Protection.open(settings.holdout, settings.mask, [frame], plate.display_window, plate.data_window)
-    return None if kept is None else loader.plates.proxy.reduce(kept.read(frame))
+    protection = Protection.open(settings.holdout, settings.mask, [frame], plate.display_window, plate.data_window)
+    return None if protection is None else loader.plates.proxy.reduce(protection.read(frame))
 
 
 def face_states(loader: Loader, settings: Settings) -> Mapping[int, State]:

@@ -27,7 +27,7 @@ from ofx_reenact.shot.shot import Shot
 from ofx_reenact.stages import stage
 from ofx_reenact.temporary import remove_leftovers
 
-# Frames that may wait to be written: enough to overlap with rendering, few enough to keep memory flat.
+# Frames that may wait to be written: enough for writing to overlap with rendering, few enough to limit memory.
 WRITES_AHEAD = 2
 # Writer threads: while one compresses, another converts, digests or decodes its frame to check it. Compression is
 # about three fifths of the time.
@@ -63,7 +63,7 @@ class FrameWriter:
         self._attributes = {**attributes, **colour.tags(plates.first.space)}
         self._formats = formats_of(settings.layers, plates.first.plate, settings.depth, shot.members)
         self.written: list[int] = []
-        # Also if this process has already written into the folder: another render may have been killed since.
+        # Done for each job: another render into the folder may have been killed since the last one.
         remove_leftovers(Path(settings.output).parent)
 
     def run(self, frames: Iterator[tuple[int, Frame]]) -> Generator[tuple[int, Frame, str | None], None, None]:
@@ -101,15 +101,15 @@ class FrameWriter:
     def attributes_of(self, frame: int, result: Frame) -> Attributes:
         """Return the EXR attributes of a frame."""
         confidence, unchanged = float(result.pose_confidence), int(result.unchanged)
-        own = {FRAME: frame, FACE: self._faces[frame], STILL: unchanged, "reenact:confidence": confidence}
+        values = {FRAME: frame, FACE: self._faces[frame], STILL: unchanged, "reenact:confidence": confidence}
         parts = self._shot.describe_parts(frame)
-        return self._attributes | own | ({PARTS: parts} if parts else {})
+        return self._attributes | values | ({PARTS: parts} if parts else {})
 
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:
         """Compute the channels of the layers in ``--layers``."""
         rows, shot, settings = self._shot.rows, self._shot, self._settings
-        moment = FrameContext(
+        context = FrameContext(
             result,
             self._plates.picture(frame).plate,
             lambda n: shot.carry(frame + n) if frame + n in rows else None,
@@ -120,7 +120,7 @@ class FrameWriter:
                 matte, settings.matte_erode / settings.proxy, settings.matte_feather / settings.proxy
             ),
         )
-        return channels_of(settings.layers, moment)
+        return channels_of(settings.layers, context)
 
     def _finish(
         self, frame: int, result: Frame, attributes: Attributes, channels: Channels, written: Future[None]

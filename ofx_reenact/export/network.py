@@ -1,7 +1,6 @@
-"""FD-GAN's repair network for one target as one network, for programs without this package.
+"""One network with FD-GAN's repair network and one target's dictionary, for programs without this package.
 
-Nuke's Inference node decides its form: one tensor in and one out, the target's dictionary inside, values in [0, 1],
-any size, single or half precision.
+Nuke's Inference node decides its form: one tensor in and one out, values in [0, 1], any size, single or half precision.
 Convention: (1, 11, H, W) in, in the order of :data:`INPUTS`; (1, 4, H, W) out, in the order of :data:`OUTPUTS`.
 
 TorchScript compiles the source of these classes. The oldest PyTorch that has to load the result is 1.6, so they call
@@ -39,7 +38,7 @@ MULTIPLE = 16
 # ONNX operator set; grid sampling exists from 16 on.
 OPSET = 17
 # Records of a TorchScript archive that are left out, because they are no part of the network: source locations on this
-# machine, in a form that PyTorch 1.6 cannot read, and notes of newer versions.
+# machine, in a form that PyTorch 1.6 cannot read, and records that only newer versions know.
 _NOTES = (".debug_pkl", "/byteorder", "/.data/serialization_id")
 
 
@@ -80,7 +79,7 @@ class Exported(nn.Module):
         none = torch.zeros_like(lines[:, 0:2])
         parts = torch.cat([lines[:, 0:1], none, lines[:, 1:3], none, lines[:, 3:5]], 1)
         raw = self.translate(torch.cat([parts, warped, maps], 1).to(x.dtype)).float()
-        # Larger inputs are treated as finer windows; see ``finer_of``.
+        # Larger inputs are treated as finer windows; see :func:`ofx_reenact.fdgan.window.finer_of`.
         finer = max((height + self.rows // 2) // self.rows, 1)
         flow = torch.tanh(raw[:, 4:6]) * (self.reach * self.strength * finer)
         given = self.given * finer

@@ -1,7 +1,7 @@
 """Write scripts for Nuke: the CatFileCreator node of an exported network, its Cattery entry, and the nodes around it.
 
-The knobs are those of Foundry's ".cat File Creation Reference" and node reference. A .cat file can only use nineteen
-channels that every script has, so the window's channels are copied to some of these.
+The knobs are those of Foundry's ".cat File Creation Reference" and node reference. A .cat file can use only
+nineteen channels, those that every script has, so the window's channels are copied to some of them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def cattery_entry(cat: str, name: str) -> str:
     return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
 
 
-def put_back(sequence: Path, size: tuple[int, int], pins: Mapping[int, np.ndarray]) -> str:
+def put_back_script(sequence: Path, size: tuple[int, int], pins: Mapping[int, np.ndarray]) -> str:
     """Return a script that reads windows, renames their channels for a .cat file, and puts them back on the plate.
 
     Args:

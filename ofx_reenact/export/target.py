@@ -40,6 +40,6 @@ def build_network(settings: Settings) -> tuple[Exported, str]:
         identity = identify(settings, target, colour, load_ldnet(settings.weights or None), fdgan)
         dictionary, adapters = identity.person.dictionary, dict(identity.person.adapters)
     else:
-        raise SettingsError("whose mouth? Name an identity file with --identity, or a picture with --target")
+        raise SettingsError("--identity or --target is needed: the person whose network is exported")
     translator = MouthPainter(fdgan.network).teach(adapters).network.translator
     return Exported(translator, [torch.from_numpy(values) for values in dictionary]), fdgan.sha256

@@ -15,7 +15,7 @@ from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.check_paths import check_paths
 from ofx_reenact.engine.render_job import Job, LoadedJob
 from ofx_reenact.export.network import INPUTS, draw_lines
-from ofx_reenact.export.nuke_script import put_back, write_text
+from ofx_reenact.export.nuke_script import put_back_script, write_text
 from ofx_reenact.fdgan.window import MOUTH_SIZE, Window
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.names import frame_path
@@ -92,9 +92,9 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
             attributes=common | place,
         )  # fmt: skip
         observe(Progress("render", done, len(opened.plan.todo), frame))
-    # Keyed for all frames of the shot, not just those written now, so that all chunks of a job write the same script.
+    # For all frames of the shot, not just those written now, so that all chunks of a job write the same script.
     pins = {f: corners(window_of(shot, f), opened.target.plate) for f in opened.plan.states}
-    write_text(script, put_back(Path(settings.output).absolute(), MOUTH_SIZE, pins))
+    write_text(script, put_back_script(Path(settings.output).absolute(), MOUTH_SIZE, pins))
     written = tuple(opened.plan.todo)
     held, bridged = (
         tuple(f for f in written if opened.plan.states[f] is state) for state in (State.HELD, State.BRIDGED)

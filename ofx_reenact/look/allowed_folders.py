@@ -1,4 +1,4 @@
-"""The folders that a page may reach: those that the user named, and nothing outside them that a link leads to."""
+"""The folders that a page may reach: those that the user named. Links that lead out of them are refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.ranges import NUMBER, FrameRange
 from ofx_reenact.frames.video import VIDEOS
 
-# At most so many entries of a folder are listed.
+# The most entries of a folder that are listed.
 _MOST = 5000
 _NUMBERED = re.compile(rf"(.*?[._-])({NUMBER})(\.[^.]+)")
 _MEDIA = (*PICTURES, *VIDEOS, ".dpx", ".tga", ".bmp", ".hdr")
@@ -29,7 +29,7 @@ class AllowedFolders:
     """
 
     def __init__(self, folders: Iterable[Path], files: Iterable[str] = ()) -> None:
-        """Allow folders, and the folders of pictures, sequences or videos.
+        """Allow folders, and the folders that pictures, sequences or videos are in.
 
         Raises:
             ReenactError: a folder does not exist.
@@ -84,7 +84,7 @@ class AllowedFolders:
         try:
             real = path.resolve()
         except (OSError, RuntimeError):
-            # Links in a circle.
+            # Links that lead to themselves.
             return False
         return real in self._files or any(real.is_relative_to(root) for root in self.folders)
 

@@ -60,7 +60,7 @@ class Page:
             start: option values that the page begins with.
         """
         self.folder, self._roots, self._start = folder, roots, dict(start)
-        self._analysis = PageSettings(folder, roots)
+        self._page_settings = PageSettings(folder, roots)
         self.viewing = ViewQueue(Engine(folder / "view.session"))
         self._rendering = PageRender(Engine(folder / "render.session"))
         self._files = {path.name: path for path in _PAGE.iterdir() if path.suffix in _TYPES}
@@ -81,8 +81,8 @@ class Page:
             "/media": self._media, "/status": self._status,
         }  # fmt: skip
         return Starlette(routes=[
-            *(Route(path, _errors_answered(handler), methods=["GET"]) for path, handler in get.items()),
-            *(Route(path, _errors_answered(handler), methods=["POST"]) for path, handler in post.items()),
+            *(Route(path, _answer_errors(handler), methods=["GET"]) for path, handler in get.items()),
+            *(Route(path, _answer_errors(handler), methods=["POST"]) for path, handler in post.items()),
         ])  # fmt: skip
 
     async def _file(self, request: Request) -> Response:
@@ -115,7 +115,7 @@ class Page:
         content = await _body(request)
         do, tab = _text(content, "do"), _text(content, "tab")[:_LONGEST_TAB]
         check_choice("do", do, _VIEW_JOBS)
-        settings = self._analysis.to_show(_object(content, "settings"), _object(content, "curves"))
+        settings = self._page_settings.to_show(_object(content, "settings"), _object(content, "curves"))
         fields = {name: content[name] for name in _FIELDS if name in content}
         waiting = asyncio.wrap_future(self.viewing.ask(tab, do, {"settings": settings, **fields}))
         found = await _wait_for(request, waiting)
@@ -133,14 +133,14 @@ class Page:
     async def _render(self, request: Request) -> Response:
         content = await _body(request)
         settings = await asyncio.to_thread(
-            self._analysis.to_render, _object(content, "settings"), _object(content, "curves")
+            self._page_settings.to_render, _object(content, "settings"), _object(content, "curves")
         )
         self._rendering.start(settings.as_dict())
         return JSONResponse({"output": settings.output})
 
     async def _export(self, request: Request) -> Response:
         content = await _body(request)
-        settings = self._analysis.settings(_object(content, "settings"))
+        settings = self._page_settings.settings(_object(content, "settings"))
         if _object(content, "curves"):
             output = settings.output or self._roots.check("reenact.####.exr")
             settings = dataclasses.replace(settings, curves=str(curves_beside(output)))
@@ -150,9 +150,9 @@ class Page:
         content = await _body(request)
         path = Path(self._roots.check(_text(content, "path")))
         if not path.name.endswith(CURVES):
-            raise SettingsError(f"{path}: a curves file is named NAME{CURVES}; let the name end so")
+            raise SettingsError(f"{path}: the name of a curves file ends in {CURVES}; add that")
         if path.exists() and content.get("replace") is not True:
-            raise ReenactError(f"{path}: is there already")
+            raise ReenactError(f"{path}: already exists")
         write_curves(path, _object(content, "curves"))
         return JSONResponse({"path": str(path)})
 
@@ -169,7 +169,7 @@ def _read_media(name: str) -> dict[str, Any]:
     return {"size": size, "first": sequence.frames.first, "last": sequence.frames.last}
 
 
-def _errors_answered(handler: Handler) -> Handler:
+def _answer_errors(handler: Handler) -> Handler:
     """Return a handler that answers errors with their message, exit code and an HTTP status."""
 
     async def answer(request: Request) -> Response:
@@ -208,7 +208,7 @@ async def _body(request: Request) -> dict[str, Any]:
     except ValueError as error:
         raise SettingsError(f"not a request: {error}") from error
     if not isinstance(content, dict):
-        raise SettingsError("not a request: give one object")
+        raise SettingsError("not a request: give one JSON object")
     return content
 
 
@@ -233,7 +233,7 @@ def _text(content: Mapping[str, Any], name: str) -> str:
 def _object(content: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = content.get(name) or {}
     if not isinstance(value, dict):
-        raise SettingsError(f"{name}: give an object")
+        raise SettingsError(f"{name}: give a JSON object")
     return value
 
 

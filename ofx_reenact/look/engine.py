@@ -23,7 +23,7 @@ _STEP = ("stage", "done", "total", "frame", "message", "rate", "eta")
 
 
 class Engine:
-    """Does one job at a time, in the calling thread; other threads may call :meth:`cancel` and :meth:`status`."""
+    """An engine process that does one job at a time; :meth:`cancel` and :meth:`status` may be called meanwhile."""
 
     def __init__(self, session: Path) -> None:
         """Set the session file; the process is started by the first job."""
@@ -57,7 +57,7 @@ class Engine:
                 raise
             finally:
                 self._job = None
-        raise EngineLost("the engine sent no last event")
+        raise EngineLost("the engine sent no last event; try again")
 
     def cancel(self) -> None:
         """Cancel the running job, if there is one."""
@@ -72,7 +72,7 @@ class Engine:
         return {"state": self._state, "job": job[0] if job else "", "step": self._step if job else {}}
 
     def end(self) -> None:
-        """End the engine, also in the middle of a job: SIGTERM first, SIGKILL if that does not end it in time."""
+        """End the engine, even while a job runs: SIGTERM first, SIGKILL if that does not end it in time."""
         try:
             session = Session.load(self._session)
         except ReenactError:
@@ -100,7 +100,7 @@ class Engine:
             client.start(self._session, keeper=name_process(os.getpid()))
             self._link = client.connect(self._session)
             if self._link is None:
-                raise EngineLost("the engine ended as it was started; try again")
+                raise EngineLost("the engine ended right after it was started; try again")
         self._state = "ready"
         return self._link
 

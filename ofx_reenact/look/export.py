@@ -39,12 +39,12 @@ def command_of(settings: Settings) -> str:
 def preset_of(settings: Settings) -> dict[str, Any]:
     """Return a preset for the node in Nuke: all values except paths, frames and what belongs to one shot."""
     values = settings.as_dict()
-    kept = [
+    names = [
         field.name
         for field in dataclasses.fields(settings)
         if field.metadata["group"] not in _NOT_IN_PRESETS and not field.metadata["path"] and field.default is not None
     ]
-    return {"schema": PRESET, "values": {name: values[name] for name in kept}}
+    return {"schema": PRESET, "values": {name: values[name] for name in names}}
 
 
 def _changed_options(settings: Settings) -> list[tuple[str, str]]:

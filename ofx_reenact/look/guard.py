@@ -1,4 +1,4 @@
-"""Who may send requests: only the page, which has a secret token in its address and names this server as its host.
+"""Let only the page send requests: it has a secret token in its address and names this server as its host.
 
 Pages of other origins can send requests to this port, and another host name can be made to resolve to it (DNS
 rebinding). Neither knows the token.
@@ -90,7 +90,7 @@ def _with_headers(send: Send) -> Send:
 
 async def _answer(send: Send, status: int, body: bytes, **headers: str) -> None:
     fields = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), **headers}
-    plain = [(name.encode(), value.encode()) for name, value in fields.items()]
+    encoded = [(name.encode(), value.encode()) for name, value in fields.items()]
     sent = _with_headers(send)
-    await sent({"type": "http.response.start", "status": status, "headers": plain})
+    await sent({"type": "http.response.start", "status": status, "headers": encoded})
     await sent({"type": "http.response.body", "body": body})

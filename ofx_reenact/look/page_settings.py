@@ -20,7 +20,8 @@ from ofx_reenact.settings import Settings, names_affecting, names_of_paths
 from ofx_reenact.settings.option import is_path
 from ofx_reenact.shot.curves import SCHEMA, read_curves
 
-_KEPT = {"performance": ".npz", "target_performance": ".target.npz"}
+# Analysis files that pages make, and how their names end.
+_SUFFIXES = {"performance": ".npz", "target_performance": ".target.npz"}
 CURVES = ".curves.json"
 
 
@@ -49,7 +50,8 @@ class PageSettings:
     def to_show(self, values: Mapping[str, Any], curves: Mapping[str, Any]) -> dict[str, Any]:
         """Return settings, as values, for showing frames: only performances are written, into the page's own folder."""
         settings = self.settings({name: value for name, value in values.items() if name not in _output_options()})
-        named: dict[str, Any] = {name: self._kept(settings, name) for name in _KEPT if not getattr(settings, name)}
+        unnamed = [name for name in _SUFFIXES if not getattr(settings, name)]
+        named: dict[str, Any] = {name: self._analysis_file(settings, name) for name in unnamed}
         if curves:
             named["curves"] = str(self._write_curves(curves))
         return replace(settings, **named).as_dict()
@@ -67,22 +69,22 @@ class PageSettings:
         curves_file = curves_beside(settings.output)
         check_paths(settings, ("the curves,", curves_file if curves else None))
         named: dict[str, Any] = {}
-        for name, suffix in _KEPT.items():
-            kept = Path(self._kept(settings, name))
-            if not getattr(settings, name) and kept.exists():
+        for name, suffix in _SUFFIXES.items():
+            file = Path(self._analysis_file(settings, name))
+            if not getattr(settings, name) and file.exists():
                 path = beside(settings.output, f".{analysis_digits(settings, 'track', 'person')}{suffix}")
-                _copy_missing(kept, path)
+                _copy_missing(file, path)
                 named[name] = str(path)
         if curves:
             write_curves(curves_file, curves)
             named["curves"] = str(curves_file)
         return replace(settings, **named)
 
-    def _kept(self, settings: Settings, name: str) -> str:
-        return str(self._folder / f"{analysis_digits(settings, 'track', 'person')}{_KEPT[name]}")
+    def _analysis_file(self, settings: Settings, name: str) -> str:
+        return str(self._folder / f"{analysis_digits(settings, 'track', 'person')}{_SUFFIXES[name]}")
 
     def _write_curves(self, curves: Mapping[str, Any]) -> Path:
-        """Write curves into a file named by their content: engines cache by path, so other curves need another one."""
+        """Write curves into a file named by their content: engines cache by path, so other curves need another path."""
         digest = hashlib.sha256(json.dumps(curves, sort_keys=True).encode()).hexdigest()[:16]
         path = self._folder / f"{digest}{CURVES}"
         if not path.exists():

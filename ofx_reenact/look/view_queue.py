@@ -11,7 +11,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.look.engine import Engine
 
 _Waiting = tuple[dict[str, Any], "Future[dict[str, Any] | None]"]
-# At most so many requests wait: one of each kind for each tab.
+# The most requests that wait, one of each kind for each tab.
 _MOST = 32
 
 
@@ -35,7 +35,7 @@ class ViewQueue:
         future: Future[dict[str, Any] | None] = Future()
         with self._changed:
             if (tab, do) not in self._waiting and len(self._waiting) >= _MOST:
-                raise ReenactError("too many pages wait for this engine; close some")
+                raise ReenactError("too many tabs wait for this engine; close some")
             older = self._waiting.get((tab, do))
             self._waiting[tab, do] = (fields, future)
             self._changed.notify()

@@ -1,8 +1,8 @@
-"""Who may connect to an engine: a socket that other users cannot reach, and a thread that checks each client's token.
+"""Admit clients to an engine: a socket that other users cannot reach, and a thread that checks each client's token.
 
-On Linux and macOS it is a Unix socket in a folder of this user alone, so the system keeps others out. Where there are
-no such sockets (Windows), or the folder's path is too long, it is a port of 127.0.0.1, to which any process of this
-machine can connect. Clients that send no token or a wrong one do not keep others waiting.
+On Linux and macOS the socket is a Unix socket in a folder that only this user can enter, so the system keeps others
+out. Where there are no such sockets (Windows), or the folder's path is too long, it is a port of 127.0.0.1, to which
+any process of this machine can connect. Clients that send no token or a wrong one do not keep others waiting.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from ofx_reenact.service.session import Session
 
 HOST = "127.0.0.1"
-# Seconds for a client to send its token; seconds between two checks of that; clients that may be sending at a time.
+# Seconds that a client has to send its token; seconds between two checks of that; most clients that may wait at once.
 _ADMISSION, _POLL, _MOST = 5.0, 0.5, 200
 _FOLDER, _SOCKET = "ofx-reenact-", "engine"
 _BACKLOG = 128
@@ -58,7 +58,7 @@ class Listener:
             return None
 
     def close(self) -> None:
-        """Stop the thread, close the socket and all clients that nobody took, and remove the socket's folder."""
+        """Stop the thread, close the socket and all clients that were not served, and remove the socket's folder."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
@@ -87,7 +87,7 @@ class Listener:
         return listener, f"{HOST}:{listener.getsockname()[1]}"
 
     def _admit(self, session: Session) -> None:
-        """Accept connections and read the first line of each, of all at the same time."""
+        """Accept connections and read their first lines, which may arrive in any order."""
         wanted = session.token.encode() + b"\n"
         self._socket.setblocking(False)
         with selectors.DefaultSelector() as ready:
@@ -112,7 +112,7 @@ class Listener:
             return
         client.setblocking(False)
         if len(self._waiting) >= _MOST:
-            # A client that knows the token sends it at once, so the one that has waited longest is none.
+            # A client that knows the token sends it at once, so the one that has waited longest does not know it.
             self._reject(ready, next(iter(self._waiting)))
         ready.register(client, selectors.EVENT_READ)
         self._waiting[client] = (b"", time.monotonic() + _ADMISSION)
@@ -151,7 +151,7 @@ def connect_to(address: str, seconds: float) -> socket.socket:
     """Connect to the socket of a :class:`Listener`.
 
     Raises:
-        OSError: nobody listens there, or another user could.
+        OSError: no engine listens there, or another user could listen there.
     """
     if not Path(address).is_absolute():
         host, _, port = address.rpartition(":")

@@ -17,7 +17,7 @@ from ofx_reenact.launch import command
 from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
 
-# So many pages run at the same time; one more ends the oldest.
+# Most pages that run at the same time; one more ends the oldest.
 _MOST = 4
 # Seconds: for a page's server to start, for it to end, and between two checks for a cancel.
 _START, _END, _POLL = 120.0, 5.0, 0.1
@@ -36,13 +36,13 @@ class BrowserPages:
         """Start a page on the target and driver of settings; return its address.
 
         Args:
-            settings: ``target`` and ``driver`` are what the page begins with; it may reach the folders of all files
-                named.
+            settings: the page begins with ``target`` and ``driver``; it may reach the folders of all files that the
+                settings name.
             watch: may cancel the wait for the page from another thread.
             browser: whether to open the page in the browser.
 
         Raises:
-            ReenactError: the page does not start; with its own message.
+            ReenactError: the page does not start; the message quotes the page's own.
             Cancelled: the watch cancelled the wait.
         """
         while len(self._running) >= _MOST:
@@ -69,9 +69,9 @@ class BrowserPages:
 def _options(settings: Settings, *, browser: bool) -> list[str]:
     named = [settings.target, settings.driver, settings.performance, settings.identity, settings.curves]
     folders = dict.fromkeys(str(Path(name).absolute().parent) for name in named if name)
-    there = [f"--folder={folder}" for folder in folders if Path(folder).is_dir()]
+    allowed = [f"--folder={folder}" for folder in folders if Path(folder).is_dir()]
     shown = [str(Path(name).absolute()) if name else "" for name in (settings.target, settings.driver)]
-    return ["--until-input-ends", *([] if browser else ["--no-browser"]), *there, "--", *shown]
+    return ["--until-input-ends", *([] if browser else ["--no-browser"]), *allowed, "--", *shown]
 
 
 def _wait(process: subprocess.Popen[str], watch: Watch) -> str:
@@ -89,7 +89,7 @@ def _wait(process: subprocess.Popen[str], watch: Watch) -> str:
                 words = " ".join(lines).removeprefix("error: ") or f"it ended with code {process.wait()}"
                 raise ReenactError(f"the page did not start: {words}")
             lines.append(line.strip())
-    raise ReenactError(f"the page did not start in {_START:.0f} s")
+    raise ReenactError(f"the page did not start in {_START:.0f} s; try again")
 
 
 def _read_lines(process: subprocess.Popen[str], printed: queue.SimpleQueue[str]) -> None:

@@ -20,8 +20,8 @@ from ofx_reenact.service.admission import connect_to, remove_socket
 from ofx_reenact.service.session import PROTOCOL, Session, check_folder, open_own
 
 IDLE = 900.0
-# Seconds: for an engine to load; for it to answer a client; between its signs of life; without any before it is given
-# up; the same after a cancel.
+# Seconds: for an engine to load; for it to answer a client; between its signs of life; of silence after which it counts
+# as lost; the same after a cancel.
 _START, _ANSWER, _ALIVE, _SILENCE, _SILENCE_AFTER_CANCEL = 300.0, 40.0, 1.0, 60.0, 3.0
 # Seconds between two looks at the time, while waiting for the engine.
 _POLL = 0.5
@@ -39,11 +39,14 @@ class Link:
         self._silence = _ANSWER
         self._write(session.token.encode() + b"\n")
         if not hmac.compare_digest(self._line(), session.answer.encode()):
-            raise EngineLost("another program listens where the engine did")
+            raise EngineLost("another program listens at the engine's address; start the engine again")
         hello = self._event()
         self._silence = _SILENCE
         if hello.get("protocol") != PROTOCOL:
-            raise ReenactError(f"the engine speaks protocol {hello.get('protocol')}, this is {PROTOCOL}")
+            raise ReenactError(
+                f"the engine speaks protocol {hello.get('protocol')}, this client {PROTOCOL}; stop it and start one of "
+                "this version"
+            )
 
     def send(self, do: str, **fields: Any) -> int:
         """Send a request; return its id."""
@@ -53,7 +56,7 @@ class Link:
         return number
 
     def cancel(self, number: int) -> None:
-        """Cancel a request. From now on the engine is given up a few seconds after its last event.
+        """Cancel a request. From now on, a few seconds of silence are enough for the engine to count as lost.
 
         A signal handler may call this.
         """
@@ -85,7 +88,7 @@ class Link:
         for event in self.events(self.send(do, **fields)):
             if event["event"] != "progress":
                 return outcome(event)
-        raise EngineLost("the engine sent no last event")
+        raise EngineLost("the engine sent no last event; try again")
 
     def close(self) -> None:
         """Close the connection; the engine cancels a job that runs for it."""
@@ -101,7 +104,7 @@ class Link:
             self._connection.settimeout(_ANSWER)
             self._connection.sendall(line)
         except OSError as error:
-            raise EngineLost(f"the engine has gone ({error.strerror or error})") from error
+            raise EngineLost(f"the engine takes no requests ({error.strerror or error}); try again") from error
 
     def _event(self) -> dict[str, Any]:
         return json.loads(self._line())
@@ -114,7 +117,7 @@ class Link:
         return line
 
     def _block(self) -> bytes:
-        """Wait for bytes and read them; give the engine up when it has been silent for too long."""
+        """Wait for bytes and read them; raise EngineLost when the engine has been silent for too long."""
         while True:
             try:
                 # In short steps, because a signal handler may shorten the permitted silence meanwhile.
@@ -126,9 +129,9 @@ class Link:
                     raise EngineLost(f"the engine gave no sign of life for {silent:.0f} s; try again") from None
                 continue
             except OSError as error:
-                raise EngineLost(f"the engine does not answer ({error.strerror or error})") from error
+                raise EngineLost(f"the engine does not answer ({error.strerror or error}); try again") from error
             if not block:
-                raise EngineLost("the engine ended in the middle of its work; what it wrote is whole, try again")
+                raise EngineLost("the engine ended in the middle of its work; its frames are whole; try again")
             self._heard = time.monotonic()
             return block
 
@@ -173,7 +176,7 @@ def connect(path: Path) -> Link | None:
     try:
         return Link(connection, session)
     except EngineLost:
-        # Another program may have got the port of an engine that died; it closes the connection on an unknown token.
+        # The port of an engine that died may belong to another program now, which does not know the token.
         connection.close()
         return None
 
@@ -215,7 +218,7 @@ def stop(path: Path) -> bool:
 
 
 def _start_and_connect(path: Path, idle: float, keeper: str = "") -> Link:
-    """Start an engine instead of one that does not answer, with the same keeper if none is given; connect to it."""
+    """Start an engine in place of one that does not answer, with its keeper if none is given, and connect to it."""
     if (before := Session.load(path)) is not None:
         keeper = keeper or before.keeper
         path.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ _ALIGNMENT = 64
 
 
 class JobClient(Protocol):
-    """Anything that does an engine's jobs as a :class:`~ofx_reenact.service.client.Link` does."""
+    """Anything that does an engine's jobs; a :class:`~ofx_reenact.service.client.Link` is one."""
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """Do a job and return the fields of its last event; raise the engine's error."""
@@ -60,14 +60,14 @@ def request_frame(
 
     Args:
         engine: does the job.
-        settings: as of a render; ``target`` names the file that was analysed.
-        frame: its number in the result.
+        settings: those of a render; ``target`` names the file that was analysed.
+        frame: the frame's number in the result.
         pixels: the target's whole picture, (H, W, 4) float32 or float16: red, green, blue, alpha, row 0 at the top.
         alpha: ``premultiplied``, ``straight``, or ``opaque`` if alpha is to be ignored.
-        scale: pixels for one pixel of the target, across and down.
+        scale: how many of these pixels lie on one pixel of the target, across and down: 0.5 for a half-size picture.
         space: colour space of the pixels; empty for that of the target's file.
         curves: curves of options, by name, in the form of a curves file.
-        holdout: (H, W), 1 where the picture stays unchanged.
+        holdout: (H, W) float, 0 to 1; 1 where the picture stays unchanged.
 
     Raises:
         FrameError: pixels or holdout have a wrong shape or type.
@@ -79,7 +79,7 @@ def request_frame(
         raise FrameError(f"pixels {pixels.shape} of {pixels.dtype}: give (height, width, 4) of float32 or float16")
     height, width = pixels.shape[:2]
     if holdout is not None and holdout.shape != (height, width):
-        raise FrameError(f"a holdout {holdout.shape} for pixels of {height, width}: give one of their size")
+        raise FrameError(f"holdout {holdout.shape}: give one of the pixels' size, {height, width}")
     stride, holdout_offset = width * 4 * pixels.itemsize, -(-pixels.nbytes // _ALIGNMENT) * _ALIGNMENT
     size = holdout_offset + (0 if holdout is None else height * width * pixels.itemsize)
     plane = {"offset": 0, "stride": stride}
@@ -94,9 +94,9 @@ def request_frame(
             if holdout is not None:
                 memory.write(holdout_offset, width * pixels.itemsize, _rows(holdout.astype(pixels.dtype, copy=False)))
                 fields["holdout"] = {"offset": holdout_offset, "stride": width * pixels.itemsize, "channels": 1}
-        plain = settings.as_dict() if isinstance(settings, Settings) else dict(settings)
+        values = settings.as_dict() if isinstance(settings, Settings) else dict(settings)
         more = {"space": space} | ({} if curves is None else {"curves": dict(curves)})
-        done = engine.ask("frame", settings=plain, frame=frame, pixels={"mapping": memory.name, **fields}, **more)
+        done = engine.ask("frame", settings=values, frame=frame, pixels={"mapping": memory.name, **fields}, **more)
         with stage(HAND_OVER_STAGE):
             made = np.empty_like(pixels, order="C", subok=False)
             memory.read(0, stride, _rows(made))

@@ -36,7 +36,7 @@ def render_frame(
 
     Args:
         settings: the job's settings; ``proxy`` is replaced by one that fits the render scale.
-        frame: its number in the result.
+        frame: the frame's number in the result.
         pixels: where the picture is in shared memory, and where the result goes.
         space: colour space of the picture; empty for that of the target's file.
         watch: called with each step; may cancel the job from another thread.
@@ -50,9 +50,9 @@ def render_frame(
         Cancelled: the watch cancelled the job; the result's memory is unchanged.
     """
     if not settings.target:
-        raise SettingsError("--target is needed: the file of the clip, which was analysed")
+        raise SettingsError("--target is needed: name the clip's file, which was analysed")
     if settings.cast:
-        raise SettingsError("--cast: a frame is made of one person at a time; name target and driver")
+        raise SettingsError("--cast: a host renders one person at a time; name --target and --driver")
     assert pixels.result is not None
     settings = replace(settings, proxy=choose_proxy(pixels.scale))
     memory = open_mapping(pixels.mapping, pixels.size)
@@ -62,15 +62,15 @@ def render_frame(
         own = plates.picture(plates.frame)
         framing = HostFraming.of(loader.target.plate, plates.proxy, pixels)
         keep_freed_memory(loader.target.plate.rgb.nbytes)
-        found = _space(colour, loader.target, settings, space)
+        space = _choose_space(colour, loader.target, settings, space)
         plan, mattes = _plan(loader, settings, frame), read_keep_mattes(loader, settings, frame)
         with stage(HAND_OVER_STAGE):
-            given = HostPicture.of(pixels.read(memory, pixels.source), pixels.alpha, found, framing, own, colour, frame)
+            given = HostPicture.of(pixels.read(memory, pixels.source), pixels.alpha, space, framing, own, colour, frame)
             picture = given.picture(framing, frame, None if framing.is_whole else plates.picture(frame))
-            kept = _kept(memory, pixels, framing, mattes, frame)
+            unchanged = _find_unchanged(memory, pixels, framing, mattes, frame)
         watch.check()
         shot = _shot(loader, settings, frame, picture)
-        made = render_one(shot, frame, picture, black=frame in plan.black, kept=kept)
+        made = render_one(shot, frame, picture, black=frame in plan.black, unchanged=unchanged)
         watch.check()
         with stage(HAND_OVER_STAGE):
             pixels.write(memory, pixels.result, given.put_back(framing, picture.pixels, made.colour))
@@ -109,21 +109,24 @@ def _shot(loader: Loader, settings: Settings, frame: int, picture: Picture) -> S
     return with_host_picture(loader, settings, frame, picture)
 
 
-def _kept(
-    memory: Mapping, pixels: SharedPixels, framing: HostFraming, own: np.ndarray | None, frame: int
+def _find_unchanged(
+    memory: Mapping, pixels: SharedPixels, framing: HostFraming, mattes: np.ndarray | None, frame: int
 ) -> np.ndarray | None:
-    """Return where the picture stays unchanged: the maximum of the host's matte and the settings'; None for nowhere."""
+    """Return where the picture stays unchanged, (h, w) in [0, 1]; None for nowhere.
+
+    It is the maximum of the host's matte and of ``mattes``, those of the settings.
+    """
     if pixels.holdout is None:
-        return own
+        return mattes
     matte = pixels.read(memory, pixels.holdout)[..., -1:]
     if bad := int(np.isnan(matte).sum()):
-        raise FrameError(f"frame {frame}: {bad} values of the holdout's matte are NaN; clean it first")
+        raise FrameError(f"frame {frame}: {bad} values of the holdout are NaN; replace them first")
     beyond = np.zeros((framing.rows.plate, framing.columns.plate, 1), np.float32)
-    kept = framing.to_plate(np.clip(matte, 0, 1), None if framing.is_whole else beyond)[..., 0]
-    return kept if own is None else np.maximum(kept, own)
+    held_out = framing.to_plate(np.clip(matte, 0, 1), None if framing.is_whole else beyond)[..., 0]
+    return held_out if mattes is None else np.maximum(held_out, mattes)
 
 
-def _space(colour: Colour, target: Picture, settings: Settings, named: str) -> str:
+def _choose_space(colour: Colour, target: Picture, settings: Settings, named: str) -> str:
     """Return the colour space of the host's picture: the named one, else that of the target's file.
 
     Raises:

@@ -1,7 +1,7 @@
 """Convert pixels between a host's picture and the target's, at any render scale.
 
 At scale 1 both have the same pixels. At scales of a half and a quarter the host's pixels are those of the target's
-proxy, if the target's size can be divided. Otherwise the host's picture is resampled to the next finer proxy, and the
+proxy, if 2 or 4 divides the target's size. Otherwise the host's picture is resampled to the next finer proxy, and the
 frame that is made of it is resampled back.
 """
 
@@ -21,15 +21,15 @@ from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.service.pixel_loops import copy_where
 from ofx_reenact.service.shared_pixels import SharedPixels
 
-# Scales that differ by less than this are the same.
-_NEAR = 1e-3
-# A scaled picture's size may differ from the exact one by so many pixels, because hosts round it.
-_ROUNDED = 1.0
+# Scales that differ by less than this count as the same.
+_SCALE_TOLERANCE = 1e-3
+# A scaled picture's size may differ from the exact one by this many pixels, because hosts round it.
+_SIZE_TOLERANCE = 1.0
 
 
 def choose_proxy(scale: tuple[float, float]) -> int:
-    """Return the coarsest proxy that is at least as fine as a render scale."""
-    finest = max(scale) - _NEAR
+    """Return the coarsest proxy, 4, 2 or 1, whose resolution is at least that of a render scale (1 is full size)."""
+    finest = max(scale) - _SCALE_TOLERANCE
     return next((factor for factor in (4, 2) if finest <= 1 / factor), 1)
 
 
@@ -37,7 +37,7 @@ def choose_proxy(scale: tuple[float, float]) -> int:
 class Axis:
     """One axis of both pixel grids: the plate's pixel ``i`` has its centre at ``start + step * i`` in the host's grid.
 
-    Coordinates count from the centre of the first pixel. ``host`` and ``plate`` are the numbers of pixels.
+    Position 0 is the centre of the first pixel. ``host`` and ``plate`` are the numbers of pixels.
     """
 
     start: Fraction
@@ -97,10 +97,10 @@ class HostFraming:
 
     @classmethod
     def of(cls, plate: Plate, proxy: Proxy, pixels: SharedPixels) -> HostFraming:
-        """Find the place of a host's picture: it fills the plate's display window, or else its data window.
+        """Find where a host's picture lies: it must fill the plate's display window or its data window.
 
         Raises:
-            FrameError: the picture has neither window's size at its scale.
+            FrameError: at its scale, the picture has the size of neither window.
         """
         window = next((one for one in (plate.display_window, plate.data_window) if _fits(one, pixels)), None)
         if window is None:
@@ -188,7 +188,7 @@ def _fits(window: Window, pixels: SharedPixels) -> bool:
     """Return whether a picture has the size of a window at the picture's scale."""
     sizes = ((window.width, pixels.width), (window.height, pixels.height))
     return all(
-        host == length if scale == 1 else abs(host - length * scale) <= _ROUNDED
+        host == length if scale == 1 else abs(host - length * scale) <= _SIZE_TOLERANCE
         for (length, host), scale in zip(sizes, pixels.scale, strict=True)
     )
 

@@ -1,4 +1,4 @@
-"""A host's picture: convert its values to those that frames are rendered from, and the result back.
+"""A host's picture: convert its values to those of the target, to render from, and the result back.
 
 Alpha, colour space and resolution are the host's on one side and the target's on the other.
 """
@@ -25,7 +25,7 @@ class HostPicture:
         rgba: (H, W, 4) float32, finite; alpha is 1 everywhere if the host says that it is opaque.
         colour: (H, W, 3) float32, a copy of its colour.
         straight: whether its colour is not multiplied with its alpha.
-        has_alpha: whether the frame is rendered with alpha: if the target has alpha, or this one is not 1 everywhere.
+        has_alpha: whether the frame is rendered with alpha: the target has it, or this picture's is not 1 everywhere.
         space: its colour space.
         own: a picture of the target at the proxy; the frame is rendered in its format and scene-linear space.
         config: the colour config.
@@ -65,7 +65,7 @@ class HostPicture:
             assert first is not None
             raise FrameError(
                 f"frame {frame}: the clip's picture has {nan} NaN and {inf} infinite values, the first in channel "
-                f"{first[2]} at ({first[0]}, {first[1]}), y down; the warp would smear them, so clean it first"
+                f"{first[2]} at ({first[0]}, {first[1]}), y down; replace them first: the warp would spread them"
             )
         has_alpha = alpha != "opaque" and own.plate.alpha is not None
         if not opaque and own.plate.alpha is None:

@@ -1,6 +1,6 @@
 """The jobs that an engine does for other programs: the fields of a request in, the fields of its last event out.
 
-How requests arrive is not known here. Nothing slow is imported before :func:`load_engine` or the first job.
+This module does not know how requests arrive. Nothing slow is imported before :func:`load_engine` or the first job.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Service:
     """Does jobs, one at a time and in one thread, and caches what they load.
 
     Each public method except :meth:`client_left` is a job: it takes the request's fields and a watch, and returns the
-    fields of the event ``done``, as JSON values or dataclasses' values.
+    fields of the event ``done``: JSON values, paths and collections.
 
     Raises:
         ReenactError: the request or one of its inputs cannot be used.
@@ -53,7 +53,7 @@ class Service:
             self._shared_memory.clear()
 
     def analyse(self, request: Request, watch: Watch) -> Values:
-        """Track the driver, find the target's face, and write the files that the settings name for them."""
+        """Track the driver, find the target's face, and write the analysis files that the settings name."""
         from ofx_reenact.engine.analyse import analyse_inputs
 
         settings, fresh = _settings(request), request.get("fresh", True)
@@ -73,14 +73,14 @@ class Service:
 
         frames = _settings(request).frames
         if not frames or len(FrameRange.parse(frames)) != 1:
-            raise SettingsError(f"--frames {frames}: a preview is of one frame")
+            raise SettingsError(f"--frames {frames}: a preview has one frame; name one")
         return self.render(request, watch)
 
     def open(self, request: Request, watch: Watch) -> Values:
-        """Load a shot and describe its frames; writes only kept files (performance, identity, parts)."""
+        """Load a shot and describe its frames; writes only analysis files (performance, identity, parts)."""
         from ofx_reenact.service.show_frame import ShotViewer
 
-        return ShotViewer(_settings(request), watch, self._cache).about()
+        return ShotViewer(_settings(request), watch, self._cache).describe()
 
     def show(self, request: Request, watch: Watch) -> Values:
         """Return a picture of one frame as JPEG; writes nothing."""
@@ -146,13 +146,13 @@ class Service:
     def place(self, request: Request, watch: Watch) -> Values:
         """Replace landmarks by hand-placed ones and write the performance that is derived from them."""
         from ofx_reenact.engine.analyse import describe_performance
-        from ofx_reenact.engine.inputs import keep_performance
+        from ofx_reenact.engine.inputs import save_performance
         from ofx_reenact.tracking.edit import place
         from ofx_reenact.tracking.landmark_file import by_number, check_landmarks
 
         performance, output = self._performance(request), _path(request, "output")
         edited = place(performance, by_number(check_landmarks(request.get("frames"), "place"), "place"))
-        keep_performance(output, edited, self._cache)
+        save_performance(output, edited, self._cache)
         return {**describe_performance(edited), "performance": str(output), "identity": ""}
 
     def curves(self, request: Request, watch: Watch) -> Values:
@@ -169,7 +169,7 @@ class Service:
 
         settings = _settings(request)
         if not (settings.driver or settings.target):
-            raise SettingsError("faces are listed of settings.driver, or of settings.target; name one")
+            raise SettingsError("name --driver or --target: the footage whose faces are listed")
         found = list_faces(settings if settings.driver else plate_settings(settings), Colour(), watch)
         if not request.get("thumbnails"):
             return found.values

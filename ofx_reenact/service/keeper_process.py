@@ -23,7 +23,7 @@ def is_alive(keeper: str) -> bool:
     try:
         os.kill(int(pid), 0)
     except PermissionError:
-        # It runs as another user, for example a farm's worker that starts its tasks as somebody else.
+        # It runs as another user: a farm's worker, for example, may start its tasks as another user than its own.
         pass
     except (OSError, ValueError):
         return False

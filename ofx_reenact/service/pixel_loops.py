@@ -27,7 +27,7 @@ def to_floats(halves: np.ndarray) -> np.ndarray:
 
 
 def to_halves(pixels: np.ndarray) -> np.ndarray:
-    """Convert (H, W, C) float32 to float16; values beyond a half's range become the largest half."""
+    """Convert (H, W, C) float32 to float16; values are limited to a half's range, ±65504."""
     limited = np.clip(pixels, -_LARGEST_HALF, _LARGEST_HALF)
     return interleave_halves([limited[..., channel] for channel in range(limited.shape[-1])])
 
@@ -105,12 +105,12 @@ def _split(rgba: np.ndarray, colour: np.ndarray, found: np.ndarray) -> None:
 @compiled
 def _compare(one: np.ndarray, other: np.ndarray, found: np.ndarray) -> None:
     for y in range(one.shape[0]):
-        apart = np.uint32(0)
+        difference = np.uint32(0)
         for x in range(one.shape[1]):
             for c in range(one.shape[2]):
-                apart |= one[y, x, c] ^ other[y, x, c]
-        if apart:
-            found[0] = apart
+                difference |= one[y, x, c] ^ other[y, x, c]
+        if difference:
+            found[0] = difference
             return
 
 
@@ -118,10 +118,10 @@ def _compare(one: np.ndarray, other: np.ndarray, found: np.ndarray) -> None:
 def _mark(one: np.ndarray, other: np.ndarray, found: np.ndarray) -> None:
     for y in range(one.shape[0]):
         for x in range(one.shape[1]):
-            apart = np.uint32(0)
+            difference = np.uint32(0)
             for c in range(one.shape[2]):
-                apart |= one[y, x, c] ^ other[y, x, c]
-            found[y, x] = apart != 0
+                difference |= one[y, x, c] ^ other[y, x, c]
+            found[y, x] = difference != 0
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Curves that come with a request: written to temporary curves files, because a render reads them from one."""
+"""Write the curves of a request into a temporary curves file, because a render reads curves only from files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.shot.curves import SCHEMA, check_curves, read_curves
 from ofx_reenact.temporary import private_folder, remove_leftovers, temporary_beside
 
-# At most so many files exist; the least recently used is removed.
+# The most files that exist at a time; the least recently used one is removed.
 _KEPT = 16
 
 
@@ -32,11 +32,11 @@ class RequestCurves:
         atexit.register(self.remove)
 
     def apply(self, settings: Settings, curves: Any) -> Settings:
-        """Return settings whose curves file has a request's curves, and those of the original file for other options.
+        """Return settings with a new curves file: the request's curves, and for other options the settings' own.
 
         Args:
             settings: the job's settings.
-            curves: the request's, in the form of ``curves`` in a curves file.
+            curves: the request's curves, in the form of ``curves`` in a curves file.
 
         Raises:
             SettingsError: a curve is wrong; the option is named.
@@ -63,7 +63,9 @@ class RequestCurves:
         try:
             folder = private_folder()
         except OSError as error:
-            raise OutputError(f"curves: there is no folder for temporary files ({error.strerror or error})") from error
+            raise OutputError(
+                f"curves: there is no folder for temporary files ({error.strerror or error}); set TMPDIR to one"
+            ) from error
         if not self._files:
             remove_leftovers(folder)
         path = temporary_beside(folder / "curves.json")

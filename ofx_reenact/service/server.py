@@ -24,7 +24,7 @@ from ofx_reenact.progress import Cancelled, Pace, Watch, plain
 from ofx_reenact.service.jobs import JOBS, Service
 from ofx_reenact.service.session import PROTOCOL
 
-# Seconds for a job to end after its client has gone; then the process exits in the middle of it.
+# Seconds for a job to end after its client has disconnected; then the process exits, although the job still runs.
 _GRACE = 30.0
 _BLOCK = 1 << 16
 # Limits of a request: bytes, and levels of its JSON. Hand-placed landmarks of ten thousand frames take less.
@@ -101,8 +101,8 @@ class Server:
         self._running: _Task | None = None
         self._latest = -1
         self._ending = self._lost = False
-        self._late = threading.Timer(_GRACE, os._exit, (Exit.DEFECT,))
-        self._late.daemon = True
+        self._exit_timer = threading.Timer(_GRACE, os._exit, (Exit.DEFECT,))
+        self._exit_timer.daemon = True
         self._service = service or Service()
 
     def run(self) -> int:
@@ -127,8 +127,8 @@ class Server:
         if self._lost:
             self._hang_up()
         reader.join()
-        self._late.cancel()
-        self._late.join()
+        self._exit_timer.cancel()
+        self._exit_timer.join()
         return 0
 
     def leave(self) -> None:
@@ -229,7 +229,7 @@ class Server:
         return b""
 
     def _cancel(self, number: int, job: Any) -> bytes:
-        """Cancel a job; that it has ended already is no error."""
+        """Cancel a job; it is no error if the job has already ended."""
         if not isinstance(job, int) or not 0 <= job < number:
             return _error(number, f"cancel: job {job!r} is not the id of an earlier request", Exit.USAGE)
         with self._lock:
@@ -245,7 +245,7 @@ class Server:
             self._ending = True
             if self._running is not None and self._running.watch is not None:
                 self._running.watch.cancel()
-        self._late.start()
+        self._exit_timer.start()
         self._tasks.put(task)
 
     def _send(self, line: bytes) -> None:
@@ -286,7 +286,7 @@ def _is_deep(value: Any) -> bool:
 def _lines(source: int) -> Iterator[bytes | None]:
     """Yield the lines of a file descriptor, and None for one that is too long, which is not kept in memory.
 
-    A line without an end, which a client that died has left, is dropped.
+    A last line without a line break is dropped: its client died while it was sending.
     """
     parts: list[bytes] = []
     length = 0

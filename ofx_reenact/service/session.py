@@ -1,4 +1,4 @@
-"""The session file: where an engine listens, and the secrets by which engine and client know each other.
+"""The session file: where an engine listens, and the secrets by which engine and client recognise each other.
 
 Only a file of this user's own is trusted, because whoever writes it decides which program gets a client's jobs.
 """
@@ -83,7 +83,10 @@ class Session:
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             raise ReenactError(f'{path}: expected a session file with "schema": "{SCHEMA}"; {_HINT}')
         if content.get("version") != __version__:
-            raise ReenactError(f"{path}: of an engine of version {content.get('version')}, this is {__version__}")
+            raise ReenactError(
+                f"{path}: the engine has version {content.get('version')}, this is {__version__}; stop that engine, or "
+                "name another session file"
+            )
         texts = [content.get(name) for name in ("address", "keeper", "token", "answer")]
         if not all(isinstance(text, str) for text in texts) or not isinstance(content.get("pid"), int):
             raise ReenactError(f"{path}: the session file is damaged; stop the engine and start another")
@@ -97,7 +100,7 @@ def check_folder(path: Path) -> None:
     A folder of another user or group passes too: a file that they put there is refused because of its owner.
 
     Raises:
-        ReenactError: every user can.
+        ReenactError: every user can rename files there.
     """
     try:
         mode = path.parent.stat().st_mode

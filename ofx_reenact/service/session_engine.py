@@ -30,7 +30,7 @@ def listen(path: Path, idle: float, keeper: str = "") -> None:
     Args:
         path: the session file to write.
         idle: seconds.
-        keeper: the process that the engine must not outlive, even in the middle of a job; empty for none.
+        keeper: the process that the engine must not outlive, as ``PID:START``; its end cancels a job. Empty for none.
 
     Raises:
         OutputError: the session file cannot be written.
@@ -41,7 +41,7 @@ def listen(path: Path, idle: float, keeper: str = "") -> None:
     with contextlib.closing(Listener()) as listener:
         session = Session(listener.address, os.getpid(), keeper)
         until = time.monotonic() + idle
-        # The file is written inside of ``try``: whoever reads it may send a signal at once.
+        # Saved inside ``try``: a client that has read the file may interrupt this process, which must then remove it.
         try:
             session.save(path)
             listener.admit(session)
@@ -61,8 +61,8 @@ def listen(path: Path, idle: float, keeper: str = "") -> None:
 class _Engine:
     """Serves one client after another, and ends when the keeper has ended.
 
-    The first client is the command that started the engine. The keeper is watched from the second client on, and only
-    if it still runs then: a ``sudo`` around that command ends with it, and is no keeper.
+    The first client is the command that started the engine. Watching starts with the second client, and only if the
+    keeper still runs then: a process that ends together with that command, as ``sudo`` does, is not watched.
     """
 
     def __init__(self, keeper: str) -> None:
@@ -86,12 +86,12 @@ class _Engine:
         with client:
             events = client.makefile("wb")
             self._server = Server(requests, events, self._service, hang_up)
-            # A client that sends quit closes its connection itself; one that has gone is not waited for.
+            # A client that sends quit closes its connection itself; do not wait for one that has disconnected.
             self._server.run()
             # Not in a ``finally``: after an interrupt the reading thread goes on until the process ends, and would read
             # from the file that gets this descriptor next, which is the session file.
             os.close(requests)
-            # Closing flushes the buffer, but the client may have gone.
+            # Closing flushes the buffer, which fails if the client has disconnected.
             with contextlib.suppress(OSError):
                 events.close()
             return self._server.told_to_quit
@@ -99,7 +99,7 @@ class _Engine:
     def _watch_keeper(self) -> None:
         while is_alive(self._keeper):
             time.sleep(_POLL)
-        print(f"process {self._keeper.partition(':')[0]}, which this engine was started for, has gone", flush=True)
+        print(f"process {self._keeper.partition(':')[0]}, which this engine was started for, has ended", flush=True)
         self.ending = True
         if self._server is not None:
             self._server.leave()

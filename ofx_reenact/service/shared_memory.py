@@ -1,7 +1,7 @@
-"""Shared memory of two processes, for pixels: too many to send over the connection.
+"""Shared memory of two processes, for pixels, which are too many to send over the connection.
 
 On Linux and macOS it is a file of mode 0600, in ``/dev/shm`` if that exists, else in the folder for temporary files;
-on Windows it is a named mapping. The process that made it (the client) removes it; if that was killed, the engine does.
+on Windows it is a named mapping. The client makes it and removes it; if the client was killed, the engine removes it.
 
 The engine reads and writes the file instead of mapping it. If the other process truncates the file meanwhile, that is
 an error; with mapped memory it would kill the engine. Both ways copy the pixels once.
@@ -98,7 +98,7 @@ def make_mapping(size: int) -> Mapping:
 
 
 def remove_left_behind(names: Iterable[str]) -> None:
-    """Remove shared memory files that a disconnected client has left, if they are this user's and have such a name."""
+    """Remove shared memory files that a disconnected client has left, if owner and name show that they are ours."""
     for name in names:
         path = Path(name)
         if os.name == "posix" and path.name.startswith(_NAMES):
@@ -122,7 +122,7 @@ class _File:
                 # A read may return less: at the end of the file, and if it is longer than 2 GB.
                 count = self._file.readinto(left)
                 if not count:
-                    raise ReenactError(f"{self.name}: the shared memory has become smaller; ask for the frame again")
+                    raise ReenactError(f"{self.name}: the shared memory has become smaller; request the frame again")
                 left = left[count:]
 
     def write(self, offset: int, stride: int, rows: np.ndarray) -> None:
@@ -130,7 +130,7 @@ class _File:
             for at, part in self._pieces(offset, stride, rows):
                 # Writing must not make a truncated file longer again.
                 if os.fstat(self._file.fileno()).st_size < at + len(part):
-                    raise ReenactError(f"{self.name}: the shared memory has become smaller; ask for the frame again")
+                    raise ReenactError(f"{self.name}: the shared memory has become smaller; request the frame again")
                 self._file.seek(at)
                 left = part
                 while left:
@@ -189,7 +189,7 @@ def _open_file(name: str, size: int) -> Mapping:
     if stat.S_IMODE(found.st_mode) != 0o600:
         reason = f"has the mode {stat.S_IMODE(found.st_mode):04o}; give it 0600, so that it is this user's alone"
     elif found.st_size < size:
-        reason = f"has {found.st_size} bytes, not the {size} that were named"
+        reason = f"has {found.st_size} bytes, not the {size} that the request names"
     if reason:
         made.close()
         raise ReenactError(f"{name}: the shared memory {reason}")
@@ -203,5 +203,5 @@ def _open_named(name: str, size: int) -> Mapping:
         raise ReenactError(f"{name}: the shared memory cannot be opened ({error})") from error
     if memory.size < size:
         memory.close()
-        raise ReenactError(f"{name}: the shared memory has {memory.size} bytes, not the {size} that were named")
+        raise ReenactError(f"{name}: the shared memory has {memory.size} bytes, not the {size} that the request names")
     return _Named(memory)

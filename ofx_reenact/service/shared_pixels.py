@@ -42,10 +42,10 @@ class SharedPixels:
         width, height: size of the picture in pixels.
         depth: ``float`` or ``half``, of all planes.
         alpha: ``premultiplied``, ``straight``, or ``opaque`` if alpha is to be ignored.
-        scale: pixels for one pixel of the plate, across and down.
+        scale: how many of the picture's pixels lie on one pixel of the plate, across and down: 0.5 for half size.
         source: the picture, RGBA.
         result: where the result goes, RGBA; None if the request has none.
-        holdout: a matte, whose last channel counts; None for no matte.
+        holdout: a matte of 1 or 4 channels, of which the last counts; 1 keeps the picture unchanged. None for no matte.
     """
 
     mapping: str
@@ -61,7 +61,7 @@ class SharedPixels:
 
     @classmethod
     def of(cls, fields: Any, *, result: bool) -> SharedPixels:
-        """Check and read the ``pixels`` of a request, with a result's place if ``result`` is true.
+        """Check and read the field ``pixels`` of a request; it must have the plane ``result`` if ``result`` is true.
 
         Raises:
             SettingsError: a field is wrong.
@@ -97,7 +97,7 @@ class SharedPixels:
         return made if made.dtype == np.float32 else to_floats(made)
 
     def write(self, memory: Mapping, plane: Plane, pixels: np.ndarray) -> None:
-        """Write (H, W, 4) float32 to a plane, in its depth; values beyond a half's range become the largest half.
+        """Write (H, W, 4) float32 to a plane, in its depth; for ``half``, values are limited to ±65504.
 
         Raises:
             ReenactError: the shared memory has become smaller.

@@ -49,11 +49,11 @@ class ShotViewer:
         if not settings.target:
             raise SettingsError("--target is needed")
         if settings.cast:
-            raise SettingsError("--cast: frames are shown of one person at a time; name target and driver")
+            raise SettingsError("--cast: only one person at a time can be shown; name --target and --driver")
         self.settings, self._cache = settings, cache
         self.loader = Loader(settings, cache, watch)
 
-    def about(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return the shot's frames with state, confidence and parts, and the notes for the user, as JSON values."""
         loader, shot = self.loader, self.loader.shot
         performance, first = loader.performance, loader.target
@@ -122,8 +122,8 @@ class ShotViewer:
         """Render a frame as a render job would."""
         loader, settings = self.loader, self.settings
         tracked = face_states(loader, settings).get(frame, State.TRACKED) is State.TRACKED
-        black, kept = settings.missing == "black" and not tracked, read_keep_mattes(loader, settings, frame)
-        return render_one(shot, frame, plate, black=black, kept=kept)
+        black, unchanged = settings.missing == "black" and not tracked, read_keep_mattes(loader, settings, frame)
+        return render_one(shot, frame, plate, black=black, unchanged=unchanged)
 
     def _to_show(self, made: Frame, plate: Picture, what: str) -> np.ndarray:
         """Return the picture of a frame: (H, W, 3) uint8, in square pixels."""
@@ -149,16 +149,16 @@ class ShotViewer:
         return read_shown(sequence, nearest, self.loader.colour, space, settings.driver_layer)
 
 
-def _driver_frame(frame: int, settings: Settings, performance: Performance, plate: Performance | None) -> float:
+def _driver_frame(frame: int, settings: Settings, performance: Performance, target: Performance | None) -> float:
     """Return the position in the driver, which may be between two frames, for a frame of the result."""
-    if plate is None:
+    if target is None:
         return frame
-    positions = driver_positions(plate.frames, performance.frames, settings)
-    return float(positions[min(max(frame - int(plate.frames[0]), 0), len(positions) - 1)])
+    positions = driver_positions(target.frames, performance.frames, settings)
+    return float(positions[min(max(frame - int(target.frames[0]), 0), len(positions) - 1)])
 
 
 def _confidence(shot: Shot, frames: list[int]) -> list[float]:
-    """Return the confidence of each frame; for a moving target without the loss by the head's turn."""
+    """Return the confidence of each frame, 0 to 1; for a still, lower where its head has to turn."""
     confidence = [float(shot.motion.confidence[shot.motion.rows[frame]]) for frame in frames]
     if not isinstance(shot.target, Still):
         return confidence
@@ -170,7 +170,7 @@ def _confidence(shot: Shot, frames: list[int]) -> list[float]:
 def _layer(made: Frame, what: str) -> np.ndarray:
     """Return a layer of a frame as a picture: (H, W, 3) in [0, 1]."""
     if what == "stmap":
-        # How far each pixel was moved: red to the right, green upwards; an eighth of the longer side is the full range.
+        # How far each pixel was moved: red to the right, green upwards. An eighth of the longer side is 0 or 1.
         height, width = made.shape
         moved = (made.stmap - pixel_grid(height, width)) / max(width, height)
         return np.dstack([_MIDDLE + 4 * moved[..., 0], _MIDDLE - 4 * moved[..., 1], np.full((height, width), _MIDDLE)])
@@ -183,7 +183,7 @@ def _levels(values: np.ndarray) -> np.ndarray:
 
 
 def _encoded(picture: np.ndarray, longest: int) -> dict[str, Any]:
-    """Reduce a picture (H, W, 3) uint8 to at most ``longest`` pixels and encode it; ``size`` is that before."""
+    """Reduce a picture (H, W, 3) uint8 to at most ``longest`` pixels and encode it; ``size`` is its size before."""
     height, width = picture.shape[:2]
     scale = longest / max(height, width)
     if scale < 1:

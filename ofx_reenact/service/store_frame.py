@@ -55,7 +55,7 @@ def store_frame(
     tags = colour.tags(colour.resolve(space)) if space else {}
     if path.exists() and not _is_stored(path):
         raise OutputError(
-            f"{path}: is there already and was not stored for a host; choose another folder or name"
+            f"{path}: already exists and was not stored for a host; choose another folder or name"
         )
     memory = open_mapping(pixels.mapping, pixels.size)
     try:

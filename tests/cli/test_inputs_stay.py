@@ -144,7 +144,7 @@ def test_a_preview_is_an_mp4_and_replaces_no_file(performance_file, tmp_path, ca
     movie = tmp_path / "look.mp4"
     movie.write_bytes(b"mine")
     assert run([*line, "--preview", str(movie)]) == 1
-    assert "look.mp4: is there already; choose another --preview" in capsys.readouterr().err
+    assert "look.mp4: already exists; choose another --preview" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [movie]
     assert run([*line, "--preview", str(movie), "--existing", "skip"]) == 0
     assert movie.read_bytes() == b"mine" and (tmp_path / "o.0030.exr").exists()

@@ -63,8 +63,8 @@ def test_a_render_loads_no_more_than_it_needs():
 @pytest.mark.parametrize("name", commands.ENTRIES)
 def test_the_list_of_commands_has_each_commands_own_help(name):
     entry = commands.ENTRIES[name]
-    found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.named)
-    assert entry.help == (found.info.help if entry.named == "app" else found.__doc__)
+    found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.attribute)
+    assert entry.help == (found.info.help if entry.attribute == "app" else found.__doc__)
     assert commands.load(name).name == name
 
 

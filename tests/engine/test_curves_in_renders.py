@@ -47,7 +47,7 @@ def test_frames_know_their_curves(tmp_path, performance_file, curved):
     said = json.loads(sidecar_path(settings.output).read_text())
     assert said["inputs"]["curves"]["name"] == curved["curves"] and len(said["inputs"]["curves"]["sha256"]) == 64
     write(tmp_path / "c.json", weight_mouth={"20": 1, "29": 0})
-    with pytest.raises(OutputError, match="frames 24 are there already, made from other inputs"):
+    with pytest.raises(OutputError, match="frames 24 already exist, made from other inputs"):
         render_sequence(job(tmp_path, performance_file, **{**curved, "frames": "24", "existing": "skip"}))
 
 

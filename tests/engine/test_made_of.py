@@ -140,7 +140,7 @@ def test_skip_keeps_frames_of_the_same_take_alone(performance_file, tmp_path):
     again = dataclasses.replace(settings, existing="skip", frames="1-3", compression="piz", device="cpu")
     assert render_sequence(again).skipped == (1, 2)
     for other in ({"weight_mouth": 0.2}, {"layers": ("rgba", "stmap")}, {"depth": "half"}, {"repair": "off"}):
-        with pytest.raises(OutputError, match="frames 1-3 are there already, made from other inputs"):
+        with pytest.raises(OutputError, match="frames 1-3 already exist, made from other inputs"):
             render_sequence(dataclasses.replace(again, **other))
     assert all(np.array_equal(pixels(tmp_path)[frame], picture) for frame, picture in before.items())
 

@@ -54,7 +54,7 @@ def test_a_still_speaks_with_its_drivers_voice(clips):
     assert heard(settings, range(15, 26)) == ([20.0], [])
     assert heard(replace(settings, preview_sound="none"), range(1, 41)) == ([], [])
     found, notes = heard(replace(settings, preview_sound="target"), range(1, 41))
-    assert not found and notes == ["--preview-sound target: there is no sound; the preview is silent"]
+    assert not found and notes == ["--preview-sound target: no sound was found; the preview is silent"]
 
 
 def test_a_moving_target_has_the_voice_of_who_moves_its_mouth(clips):
@@ -85,7 +85,7 @@ def test_sound_that_would_be_at_another_speed_is_left_out_or_said(clips):
 
 def test_frames_that_leave_some_out_are_silent(clips):
     found, notes = heard(Settings(target="t.exr", driver=clips.driver), [1, 3, 5])
-    assert not found and "do not follow one another" in notes[0]
+    assert not found and "frames are missing between" in notes[0]
 
 
 def test_a_file_of_sound_begins_at_a_frame_of_the_shot(clips):

@@ -47,7 +47,7 @@ def test_driver_frames_that_are_missing_or_faceless_are_named(tmp_path):
 def test_existing_frames(performance_file, tmp_path):
     settings = job(tmp_path, performance_file, frames="1-3")
     render_sequence(settings)
-    with pytest.raises(OutputError, match="frames 1-3 are there already"):
+    with pytest.raises(OutputError, match="frames 1-3 already exist"):
         render_sequence(settings)
     cut = tmp_path / "o.0002.exr"
     cut.write_bytes(cut.read_bytes()[:-400])

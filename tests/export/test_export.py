@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 from ofx_reenact.cli.main import run
 from ofx_reenact.engine.make_identity import identify, make_painter, view_of
 from ofx_reenact.export.network import INPUTS, LINES, Exported, save_torchscript
-from ofx_reenact.export.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back, quoted
+from ofx_reenact.export.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back_script, quoted
 from ofx_reenact.export.target import build_network
 from ofx_reenact.export.windows import channels_of, see_frame
 from ofx_reenact.fdgan import adapters
@@ -318,7 +318,7 @@ def test_words_of_a_script_mean_themselves():
     for text in ("a b.####.exr", 'it\'s [x] $y {z "q" \\', "顔/ü"):
         assert interpreter.eval(f"set word {quoted(text)}") == text
         pins = {1001: np.zeros((4, 2)), 1002: np.ones((4, 2))}
-        script = put_back(Path("/") / text, (128, 96), pins)
+        script = put_back_script(Path("/") / text, (128, 96), pins)
         assert (
             interpreter.call("info", "complete", script)
             and "to4 {{curve x1001 0 x1002 1} {curve x1001 0 x1002 1}}" in script

@@ -128,7 +128,7 @@ def test_curves_are_kept_under_their_own_kind_of_name_alone(page, shots):
     path = str(shots / "new.curves.json")
     assert page.post("curves", {"path": path, "curves": curves})[0] == 200
     status, said = page.post("curves", {"path": path, "curves": {}})
-    assert status == 422 and "is there already" in said["message"]
+    assert status == 422 and "already exists" in said["message"]
     assert page.post("read-curves", {"path": path}) == (200, {"curves": curves})
 
 

@@ -131,7 +131,7 @@ def test_a_curve_is_drawn_and_rendered(browser, page, folder):
     assert said["settings"]["curves"] == str(folder / "out" / "o.curves.json")
     assert read_plate(folder / "out" / "o.0010.exr").rgb.shape == cv2.imread(str(folder / "target.png")).shape
     browser.click("#rendering .start")
-    browser.wait("document.querySelector('#rendering .error').textContent.includes('there already')")
+    browser.wait("document.querySelector('#rendering .error').textContent.includes('already exist')")
     browser.press(Keys.ESCAPE)
     assert not browser.complaints()
 

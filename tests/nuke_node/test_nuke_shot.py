@@ -112,7 +112,7 @@ def test_a_shot(start, plate, take, tmp_path):
 
     nuke.click(node, "reenact_do_render")
     settle(nuke)
-    assert "are there already" in nuke.SESSION.messages.pop()
+    assert "already exist" in nuke.SESSION.messages.pop()
     press(nuke, node, "next_version")
     press(nuke, node, "render")
     assert (folder / "face_v002.1042.exr").exists()
@@ -166,7 +166,7 @@ def test_in_a_terminal(start, plate, performance_file, tmp_path, capfd):
     assert (tmp_path / "o.0041.exr").exists()
     lines = capfd.readouterr().out.splitlines()
     assert any(line.startswith("Reenact: Render: Rendering frame 41, 2 of 2") for line in lines)
-    with pytest.raises(RuntimeError, match="are there already"):
+    with pytest.raises(RuntimeError, match="already exist"):
         buttons.render(node)
     assert nuke.SESSION.ui_calls == []
 

@@ -92,7 +92,7 @@ def test_pixels_that_cannot_be(engine, still, name, value, said):
 def test_settings_that_a_frame_cannot_have(engine, still):
     own = rgba_of(read_plate(still.target))
     for changes, said in (
-        ({"target": ""}, "--target is needed"), ({"cast": "c.json", "target": still.target}, "--cast: a frame is made"),
+        ({"target": ""}, "--target is needed"), ({"cast": "c.json", "target": still.target}, "--cast: a host"),
         ({"performance": ""}, "--driver is needed"),
     ):  # fmt: skip
         settings = {**still.as_dict(), "output": "", **changes}
@@ -151,7 +151,7 @@ def test_a_matte_that_is_no_number(engine, still):
     own = rgba_of(read_plate(still.target))
     kept = np.zeros(own.shape[:2], np.float32)
     kept[3, 4] = np.nan
-    with pytest.raises(FrameError, match="1 values of the holdout's matte are NaN"):
+    with pytest.raises(FrameError, match="1 values of the holdout are NaN"):
         hand(engine, still, WIDE, own, holdout=kept)
 
 
@@ -160,7 +160,7 @@ def test_arrays_that_are_no_picture(engine, still):
                    np.ones((0, 4, 4), np.float32)):  # fmt: skip
         with pytest.raises(FrameError, match=r"give \(height, width, 4\)"):
             hand(engine, still, WIDE, pixels)
-    with pytest.raises(FrameError, match="a holdout"):
+    with pytest.raises(FrameError, match="holdout"):
         hand(engine, still, WIDE, np.ones((4, 4, 4), np.float32), holdout=np.ones((4, 5), np.float32))
 
 
@@ -202,7 +202,7 @@ def test_shared_memory_that_is_not_trusted(engine, still, tmp_path):
             ask(engine, still, str(file))
     file.chmod(0o600)
     os.truncate(file, size - 1)
-    with pytest.raises(ReenactError, match=f"has {size - 1} bytes, not the {size} that were named"):
+    with pytest.raises(ReenactError, match=f"has {size - 1} bytes, not the {size} that the request names"):
         ask(engine, still, str(file))
     if os.geteuid() == 0:
         os.truncate(file, size)
@@ -315,7 +315,7 @@ def test_a_named_mapping_is_read_and_written_as_a_file_is():
         other.read(5, 9, again)
         other.close()
         assert (again == rows).all()
-        with pytest.raises(ReenactError, match="bytes, not the 1000000 that were named"):
+        with pytest.raises(ReenactError, match="bytes, not the 1000000 that the request names"):
             mapping._open_named(made.name, 1000000)
     finally:
         made.close()

@@ -268,7 +268,7 @@ def test_errors_are_the_command_lines(engine, performance_file, tmp_path):
         event = engine.ask("render", settings=settings)
         assert (event["event"], event["code"]) == ("error", code) and says in event["message"], event
     for settings, code, says in (
-        ({"driver": str(DRIVER)}, 2, "name it in settings.performance"),
+        ({"driver": str(DRIVER)}, 2, "--performance is needed: analyse writes this file"),
         ({"performance": str(tmp_path / "p.npz")}, 2, "--driver is needed"),
         ({"performance": str(tmp_path / "p.npz"), "driver": "d.mp4", "identity": "i"}, 2, "--target is needed"),
     ):

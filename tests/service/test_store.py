@@ -101,7 +101,7 @@ def test_it_is_stored_anew_over_what_was_stored_and_over_nothing_else(engine, rg
     assert oiio.ImageInput.open(str(made)).spec().getattribute(STORED) == 1
     before = {one: one.read_bytes() for one in (plain, text, made)}
     for one in before:
-        with pytest.raises(OutputError, match=f"{one.name}: is there already and was not stored for a host"):
+        with pytest.raises(OutputError, match=f"{one.name}: already exists and was not stored for a host"):
             store(engine, one.with_name(one.name[:-8] + "####.exr"), rgba, int(one.stem[-4:]))
     assert {one: one.read_bytes() for one in before} == before
 

@@ -164,7 +164,7 @@ function showRender(render) {
   inside(rendering, ".about").textContent = running
     ? progressText(step)
     : { done: report && `${report.written.length} frames written to ${report.output} in ${report.seconds} s`
-        + (report.skipped.length ? `; ${report.skipped.length} were there` : ""),
+        + (report.skipped.length ? `; ${report.skipped.length} existed already` : ""),
       cancelled: "Cancelled; frames that were finished are whole." }[render.state] ?? "";
   if (render.state === "error") inside(rendering, ".error").textContent = render.message;
   else if (failed.length) inside(rendering, ".error").textContent = failed.join("; ");
