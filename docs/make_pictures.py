@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.api import Settings, Shot, open_shot, track_performance
-from ofx_reenact.cli.demo import cut_out
+from ofx_reenact.cli.demo import make_crop
 from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.inputs import driver_images
 from ofx_reenact.engine.loader import Loader
@@ -72,7 +72,7 @@ def moving() -> list[list[np.ndarray]]:
     """Return faces of the demo's moving pair: the driver, the plate, and the plate with the driver's performance."""
     loader = Loader(Settings(target=str(resource("demo", "plate.mpg")), driver=DRIVER.name), JobCache(), ignore)
     plates, shot = loader.plates, loader.shot
-    theirs, own = cut_out(loader.performance.mesh), cut_out(loader.target_performance.mesh)
+    theirs, own = make_crop(loader.performance.mesh), make_crop(loader.target_performance.mesh)
     rows = [
         [theirs(COLOUR.show(DRIVER.read(frame))) for frame in ACTED],
         [own(plates.picture(frame).show(COLOUR)) for frame in ACTED],

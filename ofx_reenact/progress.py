@@ -79,6 +79,6 @@ class Pace:
         return {**dataclasses.asdict(progress), **rounded}
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """Convert a value that JSON does not know: a path to text, any other collection to a list."""
     return str(value) if isinstance(value, Path) else list(value)

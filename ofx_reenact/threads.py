@@ -23,7 +23,7 @@ def in_bands(rows: int, least: int = 16) -> Iterator[tuple[int, int]]:
     yield from ((first, end) for first, end in itertools.pairwise(edges) if end > first)
 
 
-def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
+def run_in_threads(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
     """Call ``work`` with the arguments of each piece, in several threads at once; return when all are done.
 
     Use it for work that releases Python's global lock. ``work`` must not call this function itself:

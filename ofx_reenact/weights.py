@@ -144,7 +144,7 @@ def _is_sound(tensor: Tensor) -> bool:
     return known and bool(np.isfinite(tensor.numpy()).all())
 
 
-def refuse_network(path: Path, metadata: Mapping[str, str], wanted: str) -> WeightsError:
+def wrong_network(path: Path, metadata: Mapping[str, str], wanted: str) -> WeightsError:
     """Return the error for a file that holds another network than the wanted one."""
     found = metadata.get("network", "no network named in its metadata")
     return WeightsError(f"{path}: weights of another kind ({found}), not {wanted} weights; choose another file")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ofx_reenact.training.ldnet.heads import HeadModel, draw_grid, save_heads
+from ofx_reenact.training.ldnet.data.head_model import HeadModel, draw_grid, save_heads
 
 
 def head_model(seed: int = 0, modes: int = 6, units: int = 5) -> HeadModel:

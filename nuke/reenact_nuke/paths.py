@@ -17,14 +17,14 @@ VIDEOS = (
 )  # fmt: skip
 
 
-def has_padding(name: str) -> bool:
+def has_placeholder(name: str) -> bool:
     """Tell whether a name is that of a sequence."""
     return bool(_PADDING.search(os.path.basename(name)))
 
 
 def is_footage(name: str) -> bool:
     """Tell whether a name is that of a sequence or a video."""
-    return has_padding(name) or name.lower().endswith(VIDEOS)
+    return has_placeholder(name) or name.lower().endswith(VIDEOS)
 
 
 def first_frame(name: str, default: int) -> int:
@@ -67,7 +67,7 @@ def path_beside(output: str, name: str) -> str:
     Raises:
         ReenactError: the output is not a sequence name.
     """
-    if not has_padding(output):
+    if not has_placeholder(output):
         raise ReenactError(f"Output '{output}': write #### where the frame number goes, as in shot_v001.####.exr")
     folder, base = os.path.split(output)
     stem = _PADDING.split(base)[0].rstrip("._- ")

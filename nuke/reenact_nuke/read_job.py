@@ -85,7 +85,7 @@ def _output(node: Any) -> str:
     output = knobs.path(knobs.knob(node, layout.PREFIX + "output"))
     if not output:
         raise ReenactError(f"{node.name()}: name an output, as in shot_v001.####.exr")
-    if not paths.has_padding(output) or not output.lower().endswith(".exr"):
+    if not paths.has_placeholder(output) or not output.lower().endswith(".exr"):
         raise ReenactError(f"{node.name()}: output '{output}' is not an EXR sequence, such as shot_v001.####.exr")
     return output
 
@@ -124,7 +124,7 @@ def _first_shown(node: Any, target: Source) -> int:
     With a node of an earlier version it is the first in the file, if that is a video.
     """
     is_earlier = node.knob(layout.PREFIX + "target_mode") is None
-    return 1 if is_earlier and not paths.has_padding(target.file) else target.first
+    return 1 if is_earlier and not paths.has_placeholder(target.file) else target.first
 
 
 def _add_moving(node: Any, job: Job, retrack: Collection[TrackedInput]) -> None:

@@ -22,7 +22,7 @@ from ofx_reenact.bench.peak import measure_peak
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.inputs import driver_images
-from ofx_reenact.engine.make_identity import plate_settings
+from ofx_reenact.engine.make_identity import target_as_driver
 from ofx_reenact.engine.render_job import Job, render_sequence
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.frames.colour import Colour
@@ -154,7 +154,7 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
     kept = _with_analysis(settings, shot)
     _track(shot.driver, Path(kept.performance), settings, colour, clock, samples)
     if shot.moving:
-        _track(str(shot.target), Path(kept.target_performance), plate_settings(settings), colour, clock, samples)
+        _track(str(shot.target), Path(kept.target_performance), target_as_driver(settings), colour, clock, samples)
     # Identity and choice of parts are made again in every pass.
     for path in (kept.identity, kept.parts_file):
         Path(path).unlink(missing_ok=True)

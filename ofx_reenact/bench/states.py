@@ -25,7 +25,7 @@ from ofx_reenact.bench.figures import Timed, timed_fields
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.bench.processes import Memory, Run, last_line, memory_fields, render_line, run_together
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.settings.earlier import VALUES
+from ofx_reenact.settings.earlier_names import VALUES
 
 STATES = ("before", "after")
 # What can be measured of both.

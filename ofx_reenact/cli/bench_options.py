@@ -14,7 +14,7 @@ import typer
 from ofx_reenact.cli.options import value_now
 from ofx_reenact.device import DEVICES, choose_device
 from ofx_reenact.errors import OutputError, SettingsError
-from ofx_reenact.settings.earlier import VALUES
+from ofx_reenact.settings.earlier_names import VALUES
 from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:

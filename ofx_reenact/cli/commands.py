@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from ofx_reenact import __version__
-from ofx_reenact.cli.ends import end
+from ofx_reenact.cli.failures import end
 from ofx_reenact.cli.options import given_progress
 from ofx_reenact.errors import Exit
 

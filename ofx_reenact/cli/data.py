@@ -33,9 +33,9 @@ def heads(
     check_choice("--source", source, ("anny", "ict"))
     if source == "ict" and not folder:
         raise SettingsError("--source ict needs --from, the folder of ICT-FaceKit's repository")
-    from ofx_reenact.training.ldnet.anny_heads import anny_model
-    from ofx_reenact.training.ldnet.heads import draw_grid, save_heads
-    from ofx_reenact.training.ldnet.ict import ict_model
+    from ofx_reenact.training.ldnet.data.anny_head_model import anny_model
+    from ofx_reenact.training.ldnet.data.head_model import draw_grid, save_heads
+    from ofx_reenact.training.ldnet.data.ict_head_model import ict_model
 
     model = ict_model(Path(folder)) if source == "ict" else anny_model()
     save_heads(out, model, draw_grid(model, identities, poses, seed))
@@ -51,7 +51,7 @@ def tracks(
 ) -> int:
     """Track real people: landmarks with the person's name, the text before the first _ of the file's name."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
-    from ofx_reenact.training.ldnet.tracks import build_tracks
+    from ofx_reenact.training.ldnet.data.landmark_tracks import build_tracks
 
     refuse_over_inputs([("--out", out)], [("--input", name) for name in input])
     faceless: list[Path] = []

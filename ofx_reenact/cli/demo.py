@@ -102,7 +102,7 @@ def draw_sheet(job: Job, frames: tuple[int, ...], sheet: Path) -> None:
 
     loader, plates = job.loader, job.loader.plates
     target = loader.identity.face if loader.target_performance is None else loader.target_performance
-    crop_driver, crop_target = cut_out(loader.performance.mesh), cut_out(target.mesh)
+    crop_driver, crop_target = make_crop(loader.performance.mesh), make_crop(target.mesh)
     chosen = [frames[round(i * (len(frames) - 1) / (COLUMNS - 1))] for i in range(COLUMNS)]
     driver = Sequence.open(job.settings.driver)
     driving = [crop_driver(job.colour.show(driver.read(frame))) for frame in chosen]
@@ -117,7 +117,7 @@ def draw_sheet(job: Job, frames: tuple[int, ...], sheet: Path) -> None:
     contact_sheet(rows, sheet)
 
 
-def cut_out(mesh: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def make_crop(mesh: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function that crops pictures (H, W, ...) to a square around a face.
 
     ``mesh`` is (points, 3) or (frames, points, 3) in pixels. With several frames, the square is large enough for the

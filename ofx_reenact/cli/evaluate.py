@@ -39,7 +39,7 @@ def ldnet(
     from ofx_reenact.evaluate.page.figures import check_matplotlib
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.ldnet.weights import load_ldnet
-    from ofx_reenact.training.ldnet.heads import load_heads
+    from ofx_reenact.training.ldnet.data.head_model import load_heads
 
     refuse_over_inputs([("--json", as_json)], [("--data", data), ("--weights", weights), ("--pairs", pairs)])
     if report:

@@ -16,7 +16,7 @@ from ofx_reenact.cli.options import PROGRESS, group, progress_option, with_setti
 from ofx_reenact.errors import Exit, SettingsError
 from ofx_reenact.farm.queue import CHUNK_SIZE as DEFAULT_CHUNK_SIZE
 from ofx_reenact.farm.queue import STEPS, Queue
-from ofx_reenact.farm.queues import QUEUES
+from ofx_reenact.farm.queue_registry import QUEUES
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def queue_command(queue: Queue) -> Callable[..., int]:
         **options: str,
     ) -> int:
         from ofx_reenact.engine.check_paths import check_paths
-        from ofx_reenact.farm.model import FarmJob
+        from ofx_reenact.farm.farm_job import FarmJob
 
         job = FarmJob.of(settings, chunk_size, chunk_seconds, name)
         check_paths(job.settings, *(("the job's file", folder / file) for file in queue.files))
@@ -80,7 +80,7 @@ def task(
     progress: PROGRESS = "",
 ) -> int:
     """Run one task of a job file; queues start this."""
-    from ofx_reenact.farm.model import FarmJob
+    from ofx_reenact.farm.farm_job import FarmJob
 
     job = FarmJob.load(file)
     settings, chosen = job.settings, str(job.select(chunk, frames))

@@ -22,7 +22,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code, an :class:`~ofx_reenact.errors.Exit`."""
     if arguments[:2] == ["engine", "run"]:
         from ofx_reenact.cli import chunk
-        from ofx_reenact.cli.ends import end
+        from ofx_reenact.cli.failures import end
 
         if (values := chunk.read(arguments[2:])) is not None:
             try:

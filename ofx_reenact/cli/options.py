@@ -12,7 +12,7 @@ import typer
 from ofx_reenact.cli.progress import WAYS
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
-from ofx_reenact.settings.earlier import VALUES, as_named_now
+from ofx_reenact.settings.earlier_names import VALUES, as_named_now
 from ofx_reenact.settings.option import check, flag, split_list
 
 _PROGRESS = "ofx-reenact.progress"

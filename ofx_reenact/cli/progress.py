@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ofx_reenact.progress import Pace, plain
+from ofx_reenact.progress import Pace, to_json_value
 from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def observer(way: str) -> Iterator[Observer]:
 
 def event(name: str, values: dict[str, Any]) -> None:
     """Print one event as a line of JSON."""
-    print(json.dumps({"event": name, **values}, default=plain), flush=True)
+    print(json.dumps({"event": name, **values}, default=to_json_value), flush=True)
 
 
 def tell(way: str, text: str) -> None:

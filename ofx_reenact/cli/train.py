@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from ofx_reenact.cli.options import group, value_now
-from ofx_reenact.settings.earlier import FDGAN_RECIPES, LDNET_RECIPES
+from ofx_reenact.settings.earlier_names import FDGAN_RECIPES, LDNET_RECIPES
 from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def ldnet(
     check_choice("--adv", adv, ("ll", "ll_clamp", "nlu"))
     from ofx_reenact.device import choose_device
     from ofx_reenact.training.ldnet.adversarial import AdversarialSettings, train_adversarial
-    from ofx_reenact.training.ldnet.base import WEIGHTS
+    from ofx_reenact.training.ldnet.recipe_base import WEIGHTS
     from ofx_reenact.training.ldnet.supervised import SupervisedSettings, train_supervised
     from ofx_reenact.training.loop import Run
 
@@ -115,7 +115,7 @@ def fdgan(
     from ofx_reenact.device import choose_device
     from ofx_reenact.training.distributed import join_group
     from ofx_reenact.training.fdgan import portrait, repair
-    from ofx_reenact.training.fdgan.base import CRITICS
+    from ofx_reenact.training.fdgan.recipe_base import CRITICS
     from ofx_reenact.training.loop import Run
 
     written = repair.WEIGHTS if recipe == "repair" else portrait.WEIGHTS

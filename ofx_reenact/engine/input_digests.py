@@ -8,10 +8,10 @@ from typing import Any
 
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.files import sha256_of
-from ofx_reenact.frames.names import files_of, has_padding
+from ofx_reenact.frames.names import files_of, has_placeholder
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.provenance import Input, MadeOf, Source, option_of
-from ofx_reenact.provenance.sources import WHOSE
+from ofx_reenact.provenance.sources import FACE_OPTIONS
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.face import FaceChoice
 from ofx_reenact.settings.option import Affects
@@ -36,7 +36,7 @@ def identity_made_of(settings: Settings, target: Picture | Plates, digest: Diges
     else:
         plate = target.plate.path
         # A frame of a sequence is a file; a frame of a video also needs its number.
-        source = Source(str(plate), digest(plate), None if has_padding(settings.target) else target.frame)
+        source = Source(str(plate), digest(plate), None if has_placeholder(settings.target) else target.frame)
     inputs = {**_sources(settings, "person", digest), "target": source}
     return MadeOf(inputs, {k: v for k, v in _values(settings, "person").items() if k != "target_frame"})
 
@@ -93,9 +93,9 @@ def _plain(settings: Settings) -> dict[str, Any]:
 
     A face that is chosen by its number is an integer, as in files of earlier versions; by a picture, it is left out.
     """
-    files = set(names_of_paths("read", "read_or_written", "written", "weights")) - set(WHOSE)
+    files = set(names_of_paths("read", "read_or_written", "written", "weights")) - set(FACE_OPTIONS)
     values = {name: value for name, value in settings.as_dict().items() if name not in files}
-    for name in WHOSE:
+    for name in FACE_OPTIONS:
         choice = FaceChoice.parse(values[name])
         if choice.picture:
             del values[name]

@@ -11,7 +11,6 @@ from typing import Any, Protocol, TypeVar
 from ofx_reenact.device import choose_device
 from ofx_reenact.engine.cache import JobCache, colour_key, stamp
 from ofx_reenact.engine.check_paths import check_paths
-from ofx_reenact.engine.choose_parts import OPEN_VIEWS, choose_or_read_parts
 from ofx_reenact.engine.input_digests import identity_made_of, parts_made_of, performance_made_of
 from ofx_reenact.engine.inputs import track_driver
 from ofx_reenact.engine.make_identity import (
@@ -19,10 +18,11 @@ from ofx_reenact.engine.make_identity import (
     make_identity,
     make_moving_identity,
     make_painter,
-    plate_settings,
+    target_as_driver,
     view_of,
     view_opener,
 )
+from ofx_reenact.engine.parts_of_job import OPEN_VIEWS, choose_or_read_parts
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import (
@@ -44,15 +44,15 @@ from ofx_reenact.progress import Observer, Progress, ignore
 from ofx_reenact.provenance.analysis_files import check_made_from
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
+from ofx_reenact.shot.add_teeth import find_mouth
 from ofx_reenact.shot.curves import animate
+from ofx_reenact.shot.fit_moving_target import fit_moving_motion, keep_eyes_shut
 from ofx_reenact.shot.frame import Painter
 from ofx_reenact.shot.identity import Identity, holds_training
 from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.motion import Motion
-from ofx_reenact.shot.moving_motion import fit_moving_motion, keep_eyes_shut
 from ofx_reenact.shot.part_sources import PartSources
 from ofx_reenact.shot.shot import Moving, Shot
-from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.landmark_file import by_number, read_landmarks
 from ofx_reenact.tracking.performance import Performance
@@ -253,7 +253,7 @@ class Loader:
     @cached_property
     def _target_performance(self) -> tuple[Hashable, Performance]:
         """The performance of a moving target, with its key."""
-        plates, settings = self.plates, plate_settings(self._settings)
+        plates, settings = self.plates, target_as_driver(self._settings)
         if holes := plates.sequence.missing:
             raise FrameError(f"{settings.driver}: frames {holes} are missing; add them, or name one by --target-frame")
 

@@ -30,8 +30,8 @@ from ofx_reenact.shot.curves import animate
 from ofx_reenact.shot.frame import Painter
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.mouth_painter import MouthPainter
-from ofx_reenact.shot.person import Face, Person, Reference
-from ofx_reenact.shot.pixel_aspect import stretch
+from ofx_reenact.shot.person import AppearanceSource, Face, Person
+from ofx_reenact.shot.pixel_aspect import to_square_pixels
 from ofx_reenact.shot.portrait_painter import PortraitPainter
 from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.stages import stage
@@ -197,7 +197,7 @@ def _add_appearance_pictures(
             face = find_identity(other, picture, colour, weights).face
             size, frames, mesh, frontal = picture.seen_size, np.array([picture.frame]), face.mesh[None], face.frontal
         else:
-            job = replace(plate_settings(other), driver_colorspace="", smoothing=settings.smoothing)
+            job = replace(target_as_driver(other), driver_colorspace="", smoothing=settings.smoothing)
             seen = track_driver(job, files, colour, ignore)
             good = seen.confident
             if not good.any():
@@ -205,7 +205,7 @@ def _add_appearance_pictures(
             size, frames, mesh = seen.size, seen.frames[good], seen.mesh[good]
             frontal = np.median(seen.frontal[good], axis=0)
             picture = read_target(replace(other, target_frame=int(frames[0])), colour)
-        found.append(Reference(path, frames.astype(np.int64), mesh.astype(np.float32), size))
+        found.append(AppearanceSource(path, frames.astype(np.int64), mesh.astype(np.float32), size))
         code = identity_code(weights, frontal[list(MESH68), :2])
         apart = float(np.linalg.norm(code - identity.person.code))
         theirs = describe_look(picture.show(colour), mesh[0])
@@ -220,7 +220,7 @@ def _add_appearance_pictures(
     return replace(identity, references=tuple(found), notes=tuple(notes))
 
 
-def read_appearance_picture(reference: Reference, row: int, colour: Colour) -> Picture:
+def read_appearance_picture(reference: AppearanceSource, row: int, colour: Colour) -> Picture:
     """Read one appearance picture, at full resolution.
 
     Raises:
@@ -229,7 +229,7 @@ def read_appearance_picture(reference: Reference, row: int, colour: Colour) -> P
     return read_picture(reference.name, colour, int(reference.frames[row]))
 
 
-def plate_settings(settings: Settings) -> Settings:
+def target_as_driver(settings: Settings) -> Settings:
     """Return settings that track a moving target as if it were the driver."""
     return replace(
         settings, driver=settings.target, performance=settings.target_performance, landmarks=settings.target_landmarks,
@@ -254,7 +254,7 @@ def make_painter(fdgan: RepairWeights | PortraitWeights, device: str, person: Pe
         painter = PortraitPainter(fdgan.network, fdgan.size, device)
     else:
         painter = MouthPainter(fdgan.network, device, fdgan.finest)
-    return painter.teach(person.adapters if person else {})
+    return painter.with_adapters(person.adapters if person else {})
 
 
 def view_of(
@@ -267,7 +267,7 @@ def view_of(
 ) -> View:
     """Return the view of a picture and its face, with its pixels on a device; each ``seed`` gives other grain."""
     squeeze = target.squeeze
-    pixels = stretch(target.pixels, squeeze)
+    pixels = to_square_pixels(target.pixels, squeeze)
     display = display_for(pixels, face.mesh, target.space, colour)
     file, ops = None if squeeze.is_square else target.pixels, ops_for(device)
     return View(pixels, face, display, neck, file, squeeze, seed, ops)

@@ -59,7 +59,7 @@ class Preview:
             OutputError: the movie cannot be written.
         """
         target = self._plates.first
-        shown = target.squeeze.show(self._colour.to_display(result.colour[..., :3], target.space))
+        shown = target.squeeze.stretch_picture(self._colour.to_display(result.colour[..., :3], target.space))
         if self._plates.moving:
             shown = stack(self._plates.picture(frame).show(self._colour), shown)
         self._movie.write(shown)

@@ -17,9 +17,9 @@ from ofx_reenact.engine.plan import DriverStates
 from ofx_reenact.frames.matte import Protection
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.add_teeth import find_mouth
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Moving, Shot, Still
-from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.tracking.performance import State
 
 

@@ -23,7 +23,7 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.dictionary import AdaINReader, MeanReader, NoReader, Reader
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Translator
-from ofx_reenact.fdgan.repair import FLOW, GIVEN, LINE, MASK_BIAS
+from ofx_reenact.fdgan.repair import FIXED_MASK_AROUND, FLOW, LINE, MASK_BIAS
 from ofx_reenact.fdgan.window import MOUTH_SIZE
 from ofx_reenact.files import write_whole
 
@@ -54,7 +54,7 @@ class Exported(nn.Module):
         """Copy a translator, with its adapters applied, and a dictionary: (n_i, C_i) by level, finest first."""
         super().__init__()
         self.strength = strength
-        self.multiple, self.reach, self.given, self.bias = MULTIPLE, FLOW, GIVEN, MASK_BIAS
+        self.multiple, self.reach, self.given, self.bias = MULTIPLE, FLOW, FIXED_MASK_AROUND, MASK_BIAS
         self.rows = MOUTH_SIZE[1]
         self.down = nn.ModuleList([rebuild(down) for down in translator.down])
         levels = zip(translator.reader, dictionary, translator.up, strict=True)

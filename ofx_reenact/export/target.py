@@ -41,5 +41,5 @@ def build_network(settings: Settings) -> tuple[Exported, str]:
         dictionary, adapters = identity.person.dictionary, dict(identity.person.adapters)
     else:
         raise SettingsError("--identity or --target is needed: the person whose network is exported")
-    translator = MouthPainter(fdgan.network).teach(adapters).network.translator
+    translator = MouthPainter(fdgan.network).with_adapters(adapters).network.translator
     return Exported(translator, [torch.from_numpy(values) for values in dictionary]), fdgan.sha256

@@ -25,7 +25,7 @@ from ofx_reenact.frames.write import write_frame
 from ofx_reenact.progress import Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.make_frame import make_frame
-from ofx_reenact.shot.mouth_painter import Seen, see_mouth
+from ofx_reenact.shot.mouth_painter import RepairInput, compute_repair_input
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.shot.view import display_for
 from ofx_reenact.tracking.performance import State
@@ -105,14 +105,14 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     )  # fmt: skip
 
 
-def see_frame(shot: Shot, frame: int) -> Seen:
+def see_frame(shot: Shot, frame: int) -> RepairInput:
     """Return FD-GAN's input for a frame of a shot: window, picture, landmarks and maps.
 
     Raises:
         SettingsError: the performance has no such frame, or the target has no display encoding.
     """
     view, pose = shot.target.view(frame), shot.pose(frame)
-    return see_mouth(Window.of_mouth(view.frontal, pose.head), make_frame(view, pose), view, pose)
+    return compute_repair_input(Window.of_mouth(view.frontal, pose.head), make_frame(view, pose), view, pose)
 
 
 def window_of(shot: Shot, frame: int) -> Window:
@@ -124,7 +124,7 @@ def window_of(shot: Shot, frame: int) -> Window:
     return Window.of_mouth(shot.target.view(frame).frontal, shot.pose(frame).head)
 
 
-def channels_of(seen: Seen) -> np.ndarray:
+def channels_of(seen: RepairInput) -> np.ndarray:
     """Return the exported network's input channels, (h, w, 11) float32 in the order of :data:`INPUTS`."""
     height, width = seen.picture.shape[:2]
     return np.dstack([seen.picture, draw_lines(seen.landmarks, height, width), seen.maps]).astype(np.float32)

@@ -17,7 +17,7 @@ from ofx_reenact.settings.cast import read_roles
 from ofx_reenact.settings.option import flag, is_path, kind
 
 if TYPE_CHECKING:
-    from ofx_reenact.farm.model import FarmJob
+    from ofx_reenact.farm.farm_job import FarmJob
 
 EXTENSIONS = ["TASK_CHUNKING"]
 TEMPLATE, VALUES, ASSETS = "template.yaml", "parameter_values.yaml", "asset_references.yaml"
@@ -179,7 +179,7 @@ def parameter_of(name: str) -> str:
 
 def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     """Declare one parameter with its type and range: a wrong value is refused before anything runs."""
-    from ofx_reenact.frames.names import has_padding
+    from ofx_reenact.frames.names import has_placeholder
 
     option, value_kind, default = field.metadata, kind(field), cast("Any", field.default)
     defined: dict[str, Any] = {"name": parameter_of(field.name), "type": "STRING"}
@@ -189,7 +189,7 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     if value_kind == "text" and is_path(field, value):
         flow = "OUT" if option["path"] in ("written", "read_or_written") and not Path(value).exists() else "IN"
         # NONE: a sequence's pattern is not a file that a farm could copy. Its frames are among the asset references.
-        if has_padding(value) and flow == "IN":
+        if has_placeholder(value) and flow == "IN":
             flow = "NONE"
         defined |= {"type": "PATH", "objectType": "FILE", "dataFlow": flow}
         defined["userInterface"]["control"] = "CHOOSE_OUTPUT_FILE" if flow == "OUT" else "CHOOSE_INPUT_FILE"

@@ -13,7 +13,7 @@ from ofx_reenact.farm.queue import JOB_FILE, STEPS, Queue, WrittenJob, launch_co
 from ofx_reenact.files import write_whole
 
 if TYPE_CHECKING:
-    from ofx_reenact.farm.model import FarmJob
+    from ofx_reenact.farm.farm_job import FarmJob
 
 
 def write_deadline(job: FarmJob, folder: Path) -> WrittenJob:

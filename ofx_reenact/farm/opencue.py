@@ -11,7 +11,7 @@ from ofx_reenact.farm.queue import JOB_FILE, Queue, WrittenJob, launch_command, 
 from ofx_reenact.files import write_whole
 
 if TYPE_CHECKING:
-    from ofx_reenact.farm.model import FarmJob
+    from ofx_reenact.farm.farm_job import FarmJob
 
 SPECIFICATION = "outline.xml"
 

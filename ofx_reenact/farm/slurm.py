@@ -12,7 +12,7 @@ from ofx_reenact.files import write_whole
 from ofx_reenact.launch import CODE
 
 if TYPE_CHECKING:
-    from ofx_reenact.farm.model import FarmJob
+    from ofx_reenact.farm.farm_job import FarmJob
 
 SUBMIT, TASK = "submit.sh", "task.sh"
 # Only the number of the last chunk differs between jobs; all values are read from the job file.

@@ -84,7 +84,7 @@ class Extractor(nn.Module):
         return tuple(values)
 
 
-class Shown(nn.Module):
+class PassThrough(nn.Module):
     """Ablation Pix2PixHD as in the paper: nothing is extracted, the translator gets the target's picture itself.
 
     A buffer marks this in the state dict.
@@ -174,14 +174,14 @@ def table_shapes(network: Extractor | Translator) -> tuple[tuple[int, int], ...]
     return tuple((len(getattr(end, "tags", (0,))), width) for end, width in zip(ends, widths, strict=True))
 
 
-def extractor_of(state: Mapping[str, Tensor]) -> Extractor | Shown:
+def extractor_of(state: Mapping[str, Tensor]) -> Extractor | PassThrough:
     """Build an extractor with the sizes of a state dict, which are read from its shapes.
 
     Raises:
         LookupError: the state dict is of another network.
     """
     if "nothing" in state:
-        return Shown()
+        return PassThrough()
     write = "dictionary" if "writer.0.tags" in state else "mean"
     return Extractor(state["down.0.0.weight"].shape[1], *_sizes(state, "writer"), write)
 

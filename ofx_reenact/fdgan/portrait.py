@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ofx_reenact.fdgan.dictionary import ABLATIONS, Dictionary
 from ofx_reenact.fdgan.landmark_image import landmark_image
-from ofx_reenact.fdgan.network import Extractor, Shown, Translator, picture
+from ofx_reenact.fdgan.network import Extractor, PassThrough, Translator, picture
 
 # Side of the paper's portraits in pixels.
 SIZE = 256
@@ -18,7 +18,7 @@ SIZE = 256
 class PortraitNetwork(nn.Module):
     """Extractor and translator as in the paper."""
 
-    def __init__(self, extractor: Extractor | Shown | None = None, translator: Translator | None = None) -> None:
+    def __init__(self, extractor: Extractor | PassThrough | None = None, translator: Translator | None = None) -> None:
         super().__init__()
         self.extractor, self.translator = extractor or Extractor(), translator or Translator()
         # Draws landmark images; trainings and painters replace it by a faster function.
@@ -33,7 +33,7 @@ class PortraitNetwork(nn.Module):
         """
         write, read = ABLATIONS[name]
         if read == "none":
-            return cls(Shown(), Translator(inputs=9, read=read))
+            return cls(PassThrough(), Translator(inputs=9, read=read))
         return cls(Extractor(write=write), Translator(read=read))
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
@@ -44,7 +44,7 @@ class PortraitNetwork(nn.Module):
     def forward(self, landmarks: Tensor, dictionary: Dictionary, size: int) -> Tensor:
         """Read portraits (B, 3, size, size) in [-1, 1] with landmarks (B, 68, 2) in pixels."""
         drawn = self.draw(landmarks, size, size)
-        if isinstance(self.extractor, Shown):
+        if isinstance(self.extractor, PassThrough):
             # Its readers read nothing; the target's picture is an input beside the landmark image.
             (target,) = dictionary
             drawn, dictionary = torch.cat([drawn, target.to(drawn.dtype)], 1), dictionary * len(self.translator.reader)

@@ -25,7 +25,7 @@ MASK_BIAS = -3.0
 FLOW = 4.0
 # Where the warp carried no pixel, and this far around it, the mask is fixed to 1: a mask that could go to 0 there would
 # learn to switch the repair off before the repair is any good.
-GIVEN = 2
+FIXED_MASK_AROUND = 2
 # Width of the landmark image's lines.
 LINE = 1.5
 
@@ -102,7 +102,7 @@ def repaired(raw: Tensor, warped: Tensor, maps: Tensor) -> Repaired:
 
 def fixed_mask(maps: Tensor) -> Tensor:
     """Return the mask that is not learned, (B, 1, h, w): 1 where the warp carried no pixel, and around it."""
-    around = GIVEN * finer_of(maps.shape[-2])
+    around = FIXED_MASK_AROUND * finer_of(maps.shape[-2])
     return nn.functional.max_pool2d(1 - maps[:, :1], 2 * around + 1, stride=1, padding=around)
 
 

@@ -16,15 +16,15 @@ from ofx_reenact.weights import (
     build_network,
     in_float32,
     read_safetensors,
-    refuse_network,
     write_safetensors,
+    wrong_network,
 )
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from ofx_reenact.fdgan.network import Extractor, Network, Shown, Translator
+    from ofx_reenact.fdgan.network import Extractor, Network, PassThrough, Translator
     from ofx_reenact.fdgan.portrait import PortraitNetwork
     from ofx_reenact.fdgan.repair import RepairNetwork
 
@@ -95,13 +95,13 @@ def load_repair(path: str | Path | None = None, device: str = "cpu") -> RepairWe
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
-    from ofx_reenact.fdgan.network import REPAIR_OUTPUTS, Shown
+    from ofx_reenact.fdgan.network import REPAIR_OUTPUTS, PassThrough
     from ofx_reenact.fdgan.repair import EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, RepairNetwork
     from ofx_reenact.fdgan.window import FINER
 
     path = Path(path) if path else shipped_repair()
     extractor, translator, metadata = _load(path, REPAIR)
-    if isinstance(extractor, Shown):
+    if isinstance(extractor, PassThrough):
         raise WeightsError(f"{path}: the tensors are not the repair network's (no extractor)")
     _check_parts(path, extractor, translator, (EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, REPAIR_OUTPUTS))
     network = _ready(RepairNetwork(extractor, translator), device)
@@ -117,13 +117,13 @@ def load_portrait(path: str | Path | None = None, device: str = "cpu") -> Portra
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
-    from ofx_reenact.fdgan.network import Shown
+    from ofx_reenact.fdgan.network import PassThrough
     from ofx_reenact.fdgan.portrait import PortraitNetwork
 
     path = Path(path) if path else shipped_portrait()
     extractor, translator, metadata = _load(path, PORTRAIT)
-    # The extractor sees picture and landmark image; the translator a landmark image, with Shown also the target's two.
-    _check_parts(path, extractor, translator, (6, 9 if isinstance(extractor, Shown) else 3, 3))
+    # The extractor sees picture and landmark image; the translator a landmark image, with PassThrough also the target's two.
+    _check_parts(path, extractor, translator, (6, 9 if isinstance(extractor, PassThrough) else 3, 3))
     size = metadata.get("size", "")
     if not re.fullmatch("[0-9]{2,4}", size) or int(size) % 16 or not int(size):
         raise WeightsError(f"{path}: size of its portraits is {size[:20]!r}, expected a multiple of 16")
@@ -139,16 +139,16 @@ def load_fdgan(path: str | Path, device: str = "cpu") -> RepairWeights | Portrai
     """
     _, metadata = read_safetensors(Path(path))
     if metadata.get("network") not in (PORTRAIT, REPAIR):
-        raise refuse_network(Path(path), metadata, "FD-GAN")
+        raise wrong_network(Path(path), metadata, "FD-GAN")
     return (load_portrait if metadata["network"] == PORTRAIT else load_repair)(path, device)
 
 
-def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[str, str]]:
+def _load(path: Path, wanted: str) -> tuple[Extractor | PassThrough, Translator, dict[str, str]]:
     from ofx_reenact.fdgan.network import extractor_of, translator_of
 
     tensors, metadata = read_safetensors(path)
     if metadata.get("network") != wanted:
-        raise refuse_network(path, metadata, f"'{wanted}'")
+        raise wrong_network(path, metadata, f"'{wanted}'")
     parts: dict[str, dict[str, Tensor]] = {
         part: {k.removeprefix(part): in_float32(v) for k, v in tensors.items() if k.startswith(part)}
         for part in ("extractor.", "translator.")
@@ -162,16 +162,16 @@ def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[
 
 
 def _check_parts(
-    path: Path, extractor: Extractor | Shown, translator: Translator, sizes: tuple[int, int, int]
+    path: Path, extractor: Extractor | PassThrough, translator: Translator, sizes: tuple[int, int, int]
 ) -> None:
     """Refuse networks with other numbers of channels than ``sizes``, or that do not fit each other."""
-    from ofx_reenact.fdgan.network import FEATURES, Shown, table_shapes
+    from ofx_reenact.fdgan.network import FEATURES, PassThrough, table_shapes
 
-    inputs = sizes[0] if isinstance(extractor, Shown) else extractor.inputs
+    inputs = sizes[0] if isinstance(extractor, PassThrough) else extractor.inputs
     found = (inputs, translator.inputs, translator.outputs)
     if found != sizes or len(translator.down) != len(FEATURES):
         raise WeightsError(f"{path}: the tensors are not this FD-GAN's ({found} channels, not {sizes}, or more levels)")
-    if not isinstance(extractor, Shown) and table_shapes(extractor) != table_shapes(translator):
+    if not isinstance(extractor, PassThrough) and table_shapes(extractor) != table_shapes(translator):
         raise WeightsError(f"{path}: the tensors are not FD-GAN's (translator and extractor have other dictionaries)")
 
 

@@ -49,7 +49,7 @@ class Squeeze:
         """Convert width and height from pixels of the file to square pixels."""
         return round(width * self.x), round(height * self.y)
 
-    def show(self, picture: np.ndarray) -> np.ndarray:
+    def stretch_picture(self, picture: np.ndarray) -> np.ndarray:
         """Stretch a picture (H, W, C) uint8 to square pixels; if the file's are square, return the same array."""
         if self.is_square:
             return picture

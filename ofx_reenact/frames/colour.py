@@ -15,12 +15,12 @@ import numpy as np
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames import icc
 from ofx_reenact.frames.aspect import Squeeze
-from ofx_reenact.frames.config import CONFIG, Config
+from ofx_reenact.frames.colour_interop import SHARED
+from ofx_reenact.frames.colour_tags import OWN_NAME
 from ofx_reenact.frames.display_table import ROUNDING_TABLE
-from ofx_reenact.frames.interop import SHARED
+from ofx_reenact.frames.ocio_config import CONFIG, Config
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.primaries import REC709, decode_srgb, encode_srgb, name_primaries, primaries_named, to_xyz
-from ofx_reenact.frames.tags import OWN_NAME
 from ofx_reenact.stages import stage
 
 # The Color Interop Forum's name for sRGB with Rec.709 primaries, used if a config has no such space.
@@ -145,7 +145,7 @@ class Colour:
     @stage("read")
     def show(self, plate: Plate, named: str | None = None) -> np.ndarray:
         """Convert a plate to sRGB uint8 (H, W, 3) in square pixels, from the colour space chosen for it."""
-        return Squeeze.of_plate(plate).show(self.to_display(plate.rgb, self.choose(plate, named)[0]))
+        return Squeeze.of_plate(plate).stretch_picture(self.to_display(plate.rgb, self.choose(plate, named)[0]))
 
     def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
         """Convert (H, W, 3) float16 or float32 of any range to sRGB uint8, for trackers and previews, not for frames.
@@ -166,7 +166,7 @@ class Colour:
         """Return the attributes that tag an EXR with a linear space.
 
         These are a name that other programs know, and chromaticities, as far as they exist. A space that only this
-        config knows is named in :data:`~ofx_reenact.frames.tags.OWN_NAME`.
+        config knows is named in :data:`~ofx_reenact.frames.colour_tags.OWN_NAME`.
         """
         if foreign := self._foreign_of(space):
             return {"chromaticities": foreign.chromaticities} if foreign.chromaticities else {}

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from ofx_reenact.compiled import compiled
-from ofx_reenact.threads import cores, share
+from ofx_reenact.threads import cores, run_in_threads
 
 Curve = Callable[[np.ndarray], np.ndarray]
 
@@ -111,7 +111,7 @@ class DisplayTable:
             self._show(rgb, out)
         else:
             pieces = zip(np.array_split(rgb, workers), np.array_split(out, workers), strict=True)
-            share(self._show, pieces)
+            run_in_threads(self._show, pieces)
         return out
 
     def _show(self, rgb: np.ndarray, out: np.ndarray) -> None:

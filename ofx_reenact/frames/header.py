@@ -8,7 +8,7 @@ from typing import Any
 import OpenImageIO as oiio
 
 from ofx_reenact.frames.channels import to_one_line
-from ofx_reenact.frames.tags import OWN_NAME
+from ofx_reenact.frames.colour_tags import OWN_NAME
 
 # Attributes that are kept from formats other than EXR; the others describe how that file is encoded.
 _KEPT = ("smpte:TimeCode", "FramesPerSecond", "DateTime", "Copyright", "Artist", "ImageDescription", "PixelAspectRatio")

@@ -64,7 +64,7 @@ class Pattern:
         return {frame: self.path(frame) for frame in sorted(numbers)}
 
 
-def has_padding(name: str | Path) -> bool:
+def has_placeholder(name: str | Path) -> bool:
     """Tell whether a file name has a placeholder for the frame number."""
     return bool(_placeholders(Path(name).name))
 
@@ -116,7 +116,7 @@ def frame_path(pattern: str, frame: int, suffix: str = ".exr") -> Path:
     """
     check_name(pattern)
     found = Pattern.of(pattern)
-    if found is None and has_padding(pattern):
+    if found is None and has_placeholder(pattern):
         raise SettingsError(f"{pattern}: two placeholders for the frame number; write # and @ only where it goes")
     if found is None:
         raise SettingsError(f"{pattern}: put #### where the frame number goes, as NAME.####{suffix}")

@@ -36,7 +36,7 @@ class Picture:
 
     def show(self, colour: Colour, exposure: float = 1.0) -> np.ndarray:
         """Convert it to sRGB uint8 (H, W, 3) in square pixels."""
-        return self.squeeze.show(colour.to_display(self.pixels[..., :3], self.space, exposure))
+        return self.squeeze.stretch_picture(colour.to_display(self.pixels[..., :3], self.space, exposure))
 
 
 def read_picture(
@@ -102,7 +102,7 @@ def read_shown(sequence: Sequence, frame: int, colour: Colour, space: str | None
     shown = np.empty(plate.rgb.shape, np.uint8)
     for rows, rgb in strips:
         shown[rows] = colour.to_display(rgb, found)
-    return Squeeze.of_plate(plate).show(shown)
+    return Squeeze.of_plate(plate).stretch_picture(shown)
 
 
 def convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:

@@ -16,9 +16,9 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.frames.channels import Contents, read_file, read_strips, where_of
+from ofx_reenact.frames.colour_tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_unreadable_models
 from ofx_reenact.frames.header import copy_header
 from ofx_reenact.frames.picture_layer import COLOUR, Layer
-from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_unreadable_models
 
 
 @dataclass(frozen=True)

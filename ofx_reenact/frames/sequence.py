@@ -20,7 +20,7 @@ from ofx_reenact.frames.names import (
     files_of,
     find_frames,
     frame_path,
-    has_padding,
+    has_placeholder,
     is_file,
     number_in,
 )
@@ -53,7 +53,7 @@ class Sequence:
         """
         name = str(name)
         check_name(name)
-        if not has_padding(name):
+        if not has_placeholder(name):
             return cls._open_file(name)
         numbered, single = files_of(name), is_file(name)
         if single and numbered != (Path(name),):

@@ -13,7 +13,7 @@ import PyOpenColorIO as ocio
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import to_one_line
 from ofx_reenact.frames.display_table import DisplayTable
-from ofx_reenact.threads import cores, share
+from ofx_reenact.threads import cores, run_in_threads
 
 # Pixels converted in one call, so that they stay in the cache and OpenColorIO's buffer is small.
 _STRIP = 1 << 14
@@ -54,7 +54,7 @@ class Transform:
         if workers == 1:
             self._convert(rgb, out, strips)
         else:
-            share(self._convert, ((rgb, out, strips[i::workers]) for i in range(workers)))
+            run_in_threads(self._convert, ((rgb, out, strips[i::workers]) for i in range(workers)))
         return out
 
     def _convert(self, rgb: np.ndarray, out: np.ndarray, strips: list[slice]) -> None:

@@ -22,14 +22,14 @@ def identity_code(weights: LDNetWeights, target: np.ndarray) -> np.ndarray:
 
 @stage("LD-Net")
 @torch.inference_mode()
-def transfer(
+def transfer_uncalibrated(
     weights: LDNetWeights, code: np.ndarray, target: np.ndarray, driver: np.ndarray, rest: np.ndarray | None
 ) -> np.ndarray:
     """Return the motion of the target's landmarks by LD-Net alone, in the target's units: (T, 68, 2) float64.
 
     ``G(E_P(l_S), z_T) − G(E_P(l_rest), z_T)``: LD-Net's error on this face is in both terms and cancels, so a driver at
     rest moves nothing. Like every network that is trained by squared error, LD-Net weakens a performance;
-    :func:`transfer_between` does not.
+    :func:`transfer_calibrated` does not.
 
     Args:
         weights: LD-Net.
@@ -47,7 +47,7 @@ def transfer(
 
 @stage("LD-Net")
 @torch.inference_mode()
-def transfer_between(
+def transfer_calibrated(
     weights: LDNetWeights,
     code: np.ndarray,
     target: np.ndarray,

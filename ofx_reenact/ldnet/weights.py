@@ -14,7 +14,7 @@ import numpy as np
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import resource
-from ofx_reenact.weights import Weights, build_network, in_float32, read_safetensors, refuse_network, write_safetensors
+from ofx_reenact.weights import Weights, build_network, in_float32, read_safetensors, write_safetensors, wrong_network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +81,7 @@ def load_ldnet(path: str | Path | None = None, device: str = "cpu") -> LDNetWeig
     tensors, metadata = read_safetensors(path)
     norm = next((norm for norm in NORMS if norm == metadata.get("norm")), None)
     if metadata.get("network") != NETWORK or norm is None:
-        raise refuse_network(path, metadata, "LD-Net")
+        raise wrong_network(path, metadata, "LD-Net")
     template = tensors.pop("template", None)
     if template is None or template.shape != (LANDMARKS, 2) or not (template.amax(0) > template.amin(0)).all():
         raise WeightsError(f"{path}: the tensors are not LD-Net's (no template of a face)")

@@ -7,7 +7,7 @@ import json
 import shlex
 from typing import Any
 
-from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.farm_job import FarmJob
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import check_choice, flag
 

@@ -7,6 +7,6 @@ if __name__ == "__main__":
     leave_working_directory()
     import sys
 
-    from ofx_reenact.openfx.making import main
+    from ofx_reenact.openfx.commands import main
 
     sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ofx_reenact.compiled import compiled, inlined
-from ofx_reenact.threads import in_bands, share
+from ofx_reenact.threads import in_bands, run_in_threads
 
 # Triangles are enlarged by this on every side, in pixels and as a barycentric weight, so that a pixel centre exactly on
 # a shared edge is inside one of them.
@@ -55,7 +55,9 @@ def rasterise(
     nearest = np.empty((height, width), np.float32)
     for triangles in layers:
         # Rows are independent, so the result does not depend on the number of threads.
-        share(_draw, ((places, triangles, carried, moves, planes, nearest, *band) for band in in_bands(height)))
+        run_in_threads(
+            _draw, ((places, triangles, carried, moves, planes, nearest, *band) for band in in_bands(height))
+        )
     return moves, planes
 
 

@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from ofx_reenact.compiled import compiled, inlined
-from ofx_reenact.threads import in_bands, share
+from ofx_reenact.threads import in_bands, run_in_threads
 
 # Weights of four taps.
 Weights = tuple[Any, Any, Any, Any]
@@ -40,7 +40,7 @@ def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     picture = np.ascontiguousarray(picture, dtype=np.float32)
     x, y = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
     # Rows are independent, so the result does not depend on the number of threads.
-    share(_sample, ((picture, x, y, out, *band) for band in in_bands(x.shape[0])))
+    run_in_threads(_sample, ((picture, x, y, out, *band) for band in in_bands(x.shape[0])))
     return out
 
 
@@ -69,7 +69,7 @@ def warp(
     if out is None:
         out = np.empty((*offset.shape[:2], picture.shape[2]), np.float32)
     factor = np.empty((0, 0), np.float32) if shading is None else shading
-    share(_warp, ((picture, offset, left, top, factor, out, *band) for band in in_bands(len(offset))))
+    run_in_threads(_warp, ((picture, offset, left, top, factor, out, *band) for band in in_bands(len(offset))))
     return out
 
 

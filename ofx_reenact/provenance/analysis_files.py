@@ -11,7 +11,7 @@ from ofx_reenact.frames.names import files_of
 from ofx_reenact.provenance.sidecar import Sidecar
 from ofx_reenact.provenance.sources import MadeOf, Source
 from ofx_reenact.settings.option import flag
-from ofx_reenact.shot.part_choice import SCHEMA as PARTS_SCHEMA
+from ofx_reenact.shot.choose_part_frames import SCHEMA as PARTS_SCHEMA
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.weights import read_metadata
 
@@ -52,12 +52,12 @@ def check_made_from(path: Path, kind: str, stored: str, main_name: str, expected
         raise TrackingError(f"{path}: not a whole {what} file ({error}); {remedy}") from error
     if not stored:
         expected = MadeOf({name: source for name, source in expected.inputs.items() if name == main})
-    if wrong := made_of.contradicts(expected):
+    if wrong := made_of.describe_other_inputs(expected):
         raise TrackingError(f"{path}: this {what} was {_of_target(kind, wrong[0])}; {remedy}")
     if main in expected.inputs and "" in (made_of.inputs[main].sha256, expected.inputs[main].sha256):
         name = expected.inputs[main].name
         return f"{path}: it is not known whether this {what} was made from {name} as it is now; it is used as it is"
-    if other := made_of.deviates(expected):
+    if other := made_of.describe_other_options(expected):
         how = _of_target(kind, other[0])
         return f"{path}: this {what} was {how}, and is used as it is; to have it made again, delete the file"
     return ""

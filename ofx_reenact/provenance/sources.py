@@ -18,7 +18,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import flag
 
 # Options that choose one of several people in a picture.
-WHOSE = ("face", "target_face")
+FACE_OPTIONS = ("face", "target_face")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class MadeOf:
         """
         return cls.of_dict(parse_json(text))
 
-    def contradicts(self, expected: MadeOf) -> list[str]:
+    def describe_other_inputs(self, expected: MadeOf) -> list[str]:
         """Return where the file was made from another input, or from another face in it, than ``expected``.
 
         Inputs that ``expected`` does not have, and options at their defaults, are not compared.
@@ -112,13 +112,13 @@ class MadeOf:
         problems += [
             f"made with {flag(name)} {self.inputs[name].name}, not {value}"
             for name, value in expected.settings.items()
-            if name in self.inputs and name in WHOSE and _is_set(name, value)
+            if name in self.inputs and name in FACE_OPTIONS and _is_set(name, value)
         ]
-        return [*problems, *(text for name, text in self._other_options(expected) if name in WHOSE)]
+        return [*problems, *(text for name, text in self._other_options(expected) if name in FACE_OPTIONS)]
 
-    def deviates(self, expected: MadeOf) -> list[str]:
-        """Return which options had other values than ``expected`` sets, without those of :data:`WHOSE`."""
-        return [text for name, text in self._other_options(expected) if name not in WHOSE]
+    def describe_other_options(self, expected: MadeOf) -> list[str]:
+        """Return which options had other values than ``expected`` sets, without those of :data:`FACE_OPTIONS`."""
+        return [text for name, text in self._other_options(expected) if name not in FACE_OPTIONS]
 
     def _other_options(self, expected: MadeOf) -> list[tuple[str, str]]:
         return [
@@ -131,7 +131,7 @@ class MadeOf:
 def _is_set(name: str, value: Any) -> bool:
     """Return whether an option has another value than its default; a face's number is stored as an int."""
     default = getattr(Settings, name)
-    return bool(value != default and not (name in WHOSE and str(value) == default))
+    return bool(value != default and not (name in FACE_OPTIONS and str(value) == default))
 
 
 def _describe_difference(then: Source | None, now: Source, what: str) -> str:

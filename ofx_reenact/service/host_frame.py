@@ -17,8 +17,8 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Watch
-from ofx_reenact.service.host_framing import HostFraming, choose_proxy
 from ofx_reenact.service.host_picture import HostPicture
+from ofx_reenact.service.host_scales import HostFraming, choose_proxy
 from ofx_reenact.service.pixel_loops import is_same
 from ofx_reenact.service.shared_memory import HAND_OVER_STAGE, Mapping, open_mapping
 from ofx_reenact.service.shared_pixels import SharedPixels

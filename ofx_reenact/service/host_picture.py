@@ -13,7 +13,7 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, convert_associated
 from ofx_reenact.frames.plate import count_nonfinite
-from ofx_reenact.service.host_framing import HostFraming
+from ofx_reenact.service.host_scales import HostFraming
 from ofx_reenact.service.pixel_loops import find_changes, split_colour
 
 

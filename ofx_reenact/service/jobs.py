@@ -164,13 +164,13 @@ class Service:
     def faces(self, request: Request, watch: Watch) -> Values:
         """List the people in the driver, or in the target if no driver is named."""
         from ofx_reenact.engine.list_faces import list_faces
-        from ofx_reenact.engine.make_identity import plate_settings
+        from ofx_reenact.engine.make_identity import target_as_driver
         from ofx_reenact.frames.colour import Colour
 
         settings = _settings(request)
         if not (settings.driver or settings.target):
             raise SettingsError("name --driver or --target: the footage whose faces are listed")
-        found = list_faces(settings if settings.driver else plate_settings(settings), Colour(), watch)
+        found = list_faces(settings if settings.driver else target_as_driver(settings), Colour(), watch)
         if not request.get("thumbnails"):
             return found.values
         from ofx_reenact.service.show_frame import as_jpeg
@@ -180,7 +180,7 @@ class Service:
     def job(self, request: Request, watch: Watch) -> Values:
         """Write a farm's job file; return its content, its chunks and the command that renders it."""
         from ofx_reenact.engine.check_paths import check_paths
-        from ofx_reenact.farm.model import FarmJob
+        from ofx_reenact.farm.farm_job import FarmJob
 
         file = _path(request, "file")
         job = FarmJob.of(_settings(request), name=_text(request, "name", "the job's, as text"))

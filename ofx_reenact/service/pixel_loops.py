@@ -11,7 +11,7 @@ import numpy as np
 
 from ofx_reenact.compiled import compiled
 from ofx_reenact.frames.halves import interleave_halves
-from ofx_reenact.threads import in_bands, share
+from ofx_reenact.threads import in_bands, run_in_threads
 
 # The exponent bits of a float, all set if it is not finite; the bits of 1.
 _EXPONENT, _ONE = np.uint32(0x7F800000), np.uint32(0x3F800000)
@@ -22,7 +22,7 @@ def to_floats(halves: np.ndarray) -> np.ndarray:
     """Convert (H, W, C) float16 to float32."""
     made = np.empty(halves.shape, np.float32)
     bits = halves.view(np.uint16)
-    share(_look_up, ((bits[first:end], _floats(), made[first:end]) for first, end in in_bands(len(made))))
+    run_in_threads(_look_up, ((bits[first:end], _floats(), made[first:end]) for first, end in in_bands(len(made))))
     return made
 
 
@@ -38,7 +38,7 @@ def split_colour(rgba: np.ndarray) -> tuple[np.ndarray, bool, bool]:
     bands = list(in_bands(len(rgba)))
     found = np.zeros((len(bands), 2), np.uint32)
     bits, into = rgba.view(np.uint32), colour.view(np.uint32)
-    share(_split, ((bits[first:end], into[first:end], found[at]) for at, (first, end) in enumerate(bands)))
+    run_in_threads(_split, ((bits[first:end], into[first:end], found[at]) for at, (first, end) in enumerate(bands)))
     return colour, not found[:, 0].any(), not found[:, 1].any()
 
 
@@ -49,7 +49,9 @@ def is_same(one: np.ndarray, other: np.ndarray) -> bool:
     bands = list(in_bands(len(one)))
     found = np.zeros(len(bands), np.uint32)
     pair = one.view(np.uint32), other.view(np.uint32)
-    share(_compare, ((*(a[first:end] for a in pair), found[at : at + 1]) for at, (first, end) in enumerate(bands)))
+    run_in_threads(
+        _compare, ((*(a[first:end] for a in pair), found[at : at + 1]) for at, (first, end) in enumerate(bands))
+    )
     return not found.any()
 
 
@@ -57,7 +59,7 @@ def find_changes(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return where two pictures (H, W, C) float32 differ in any bit, (H, W) bool."""
     found = np.empty(one.shape[:2], np.bool_)
     pair = one.view(np.uint32), other.view(np.uint32)
-    share(_mark, ((*(a[first:end] for a in pair), found[first:end]) for first, end in in_bands(len(one))))
+    run_in_threads(_mark, ((*(a[first:end] for a in pair), found[first:end]) for first, end in in_bands(len(one))))
     return found
 
 
@@ -66,7 +68,7 @@ def copy_where(pixels: np.ndarray, made: np.ndarray, where: np.ndarray | None = 
     if where is None:
         where = np.ones((1, 1), np.bool_)
     everywhere = where.shape != pixels.shape[:2]
-    share(
+    run_in_threads(
         _copy,
         ((pixels[a:b], made[a:b], where if everywhere else where[a:b], everywhere) for a, b in in_bands(len(pixels))),
     )

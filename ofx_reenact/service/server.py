@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import Exit, ReenactError
-from ofx_reenact.progress import Cancelled, Pace, Watch, plain
+from ofx_reenact.progress import Cancelled, Pace, Watch, to_json_value
 from ofx_reenact.service.jobs import JOBS, Service
 from ofx_reenact.service.session import PROTOCOL
 
@@ -262,7 +262,7 @@ class Server:
 
 
 def _line(event: str, **values: Any) -> bytes:
-    return json.dumps({"event": event, **values}, default=plain).encode() + b"\n"
+    return json.dumps({"event": event, **values}, default=to_json_value).encode() + b"\n"
 
 
 def _error(number: int | None, message: str, code: int) -> bytes:

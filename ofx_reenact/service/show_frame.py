@@ -114,7 +114,7 @@ class ShotViewer:
             if isinstance(painter, MouthPainter):
                 # The smallest window takes a quarter of the network's time.
                 painter = replace(painter, finest=1)
-            return replace(shot, lent=self._cache.get("inside", key, lambda: shot.inside), painter=painter)
+            return replace(shot, shared_interior=self._cache.get("inside", key, lambda: shot.inside), painter=painter)
         self._cache.put("inside", key, shot.inside)
         return shot
 
@@ -129,12 +129,12 @@ class ShotViewer:
         """Return the picture of a frame: (H, W, 3) uint8, in square pixels."""
         colour, squeeze = self.loader.colour, plate.squeeze
         if what in ("result", "difference"):
-            shown = squeeze.show(colour.to_display(made.colour[..., :3], plate.space))
+            shown = squeeze.stretch_picture(colour.to_display(made.colour[..., :3], plate.space))
             if what == "result":
                 return shown
             difference = np.abs(shown.astype(np.int16) - plate.show(colour).astype(np.int16)) * _GAIN
             return np.minimum(difference, 255).astype(np.uint8)
-        return squeeze.show(_levels(_layer(made, what)))
+        return squeeze.stretch_picture(_levels(_layer(made, what)))
 
     def _driver(self, frame: int) -> np.ndarray:
         """Return the driver's picture for a frame of the result, or the nearest one that exists."""

@@ -11,7 +11,7 @@ from ofx_reenact import __version__
 from ofx_reenact.device import DEVICES
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.layers import LAYERS
-from ofx_reenact.settings.earlier import VALUES, as_named_now
+from ofx_reenact.settings.earlier_names import VALUES, as_named_now
 from ofx_reenact.settings.face import NO_PATH, FaceChoice
 from ofx_reenact.settings.option import Affects, PathRole, check, is_path, kind, option
 

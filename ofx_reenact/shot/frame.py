@@ -176,7 +176,7 @@ class Painter(Protocol):
     def write(self, views: Sequence[View]) -> Tables:
         """Write the dictionary of a person shown in one or more views: tables (n_i, C_i) float32, finest first."""
 
-    def teach(self, adapters: Mapping[str, np.ndarray]) -> Painter:
+    def with_adapters(self, adapters: Mapping[str, np.ndarray]) -> Painter:
         """Return a painter with the adapters of a trained identity in its network; itself if there are none."""
 
     def fit(self, scale: float) -> Painter:

@@ -16,7 +16,7 @@ from ofx_reenact.ldnet.retarget import identity_code
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.shot.frame import Tables
 from ofx_reenact.shot.identity_check import REFERENCES, check_face, check_tables, size_of
-from ofx_reenact.shot.person import Face, Person, Reference
+from ofx_reenact.shot.person import AppearanceSource, Face, Person
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.weights import read_safetensors
@@ -41,7 +41,7 @@ class Identity:
 
     person: Person
     face: Face
-    references: tuple[Reference, ...] = ()
+    references: tuple[AppearanceSource, ...] = ()
     notes: tuple[str, ...] = ()
     made_of: str = ""
 
@@ -159,12 +159,12 @@ def _unpack_pose(values: np.ndarray) -> Similarity:
     return Similarity(values[:9].reshape(3, 3), float(values[9]), values[10:])
 
 
-def _get_references(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tuple[Reference, ...]:
+def _get_references(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tuple[AppearanceSource, ...]:
     """Return the references among an identity file's tensors."""
     found = []
     for number, (name, size) in enumerate(json.loads(about.get("references", "[]"))):
         frames, mesh = (tensors[f"{REFERENCES}{number}.{kind}"].numpy() for kind in ("frames", "mesh"))
-        found.append(Reference(name, frames.astype(np.int64), mesh, (size[0], size[1])))
+        found.append(AppearanceSource(name, frames.astype(np.int64), mesh, (size[0], size[1])))
     return tuple(found)
 
 

@@ -118,11 +118,11 @@ def check_taught(
         WeightsError: they were made for other networks.
     """
     from ofx_reenact.fdgan.adapters import fits
-    from ofx_reenact.fdgan.network import Shown, table_shapes
+    from ofx_reenact.fdgan.network import PassThrough, table_shapes
 
     network = fdgan.network
     wanted: tuple[tuple[int, ...], ...] = table_shapes(network.translator)
-    if isinstance(fdgan, PortraitWeights) and isinstance(network.extractor, Shown):
+    if isinstance(fdgan, PortraitWeights) and isinstance(network.extractor, PassThrough):
         # The ablation without a dictionary: the network reads a picture of the person instead, in six channels.
         wanted = ((6, fdgan.size, fdgan.size),)
     found = tuple(table.shape for table in dictionary)

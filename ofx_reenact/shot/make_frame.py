@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ofx_reenact.compose.drawn_teeth import Mouth
+from ofx_reenact.shot.add_teeth import hang_teeth
 from ofx_reenact.shot.frame import Frame, Painter, Tables, carry_view
+from ofx_reenact.shot.lay_parts import Sources, lay_parts
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.mouth_interior import MouthInterior, paint_from_interior
-from ofx_reenact.shot.parts import Sources, lay_parts
-from ofx_reenact.shot.teeth import hang_teeth
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 

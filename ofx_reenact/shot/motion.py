@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.errors import SettingsError, TrackingError
-from ofx_reenact.ldnet.retarget import identity_code, remove_expression, transfer, transfer_between
+from ofx_reenact.ldnet.retarget import identity_code, remove_expression, transfer_calibrated, transfer_uncalibrated
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
@@ -247,9 +247,9 @@ def move_landmarks(
     if settings.retarget == "copy":
         return performed - (person.landmarks if absolute else at_rest)
     if settings.retarget == "uncalibrated":
-        return transfer(weights, person.code, person.landmarks, performed, None if absolute else at_rest)
+        return transfer_uncalibrated(weights, person.code, person.landmarks, performed, None if absolute else at_rest)
     code = identity_code(weights, rest[_LANDMARKS, :2])
-    moved = transfer_between(weights, person.code, person.landmarks, code, performed, at_rest)
+    moved = transfer_calibrated(weights, person.code, person.landmarks, code, performed, at_rest)
     # A face at rest may already smile: the driver's smile is added to the motion, the target's is taken out.
     for face, identity, sign in ((rest, code, 1), (person.rest, person.code, -1)):
         weight = 1.0 if absolute else 0.0 if settings.rest == "frame" else _rest_weight(measure_mouth_activity(face))

@@ -25,7 +25,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import MESH68
 
 if TYPE_CHECKING:
-    from ofx_reenact.fdgan.prepared import PreparedRepair
+    from ofx_reenact.fdgan.inference import PreparedRepair
     from ofx_reenact.fdgan.repair import RepairNetwork
 
 # Skin changes at full weight if at least this fraction of some pixel is missing, and less below, so that the change
@@ -46,7 +46,7 @@ class Paint:
         window: the window's place in the picture.
         inside: (h, w, 3) change inside the mouth's opening.
         outside: (h, w, 3) change of the skin around it.
-        shown: (rows, columns, 3) the frame before the change, as in :class:`Seen`.
+        shown: (rows, columns, 3) the frame before the change, as in :class:`RepairInput`.
     """
 
     window: Window
@@ -56,7 +56,7 @@ class Paint:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RepairInput:
     """The input of FD-GAN's repair network for one frame, in the window's pixels.
 
     Attributes:
@@ -93,7 +93,7 @@ class MouthPainter:
     finer: int = 0
     carries: ClassVar[bool] = True
 
-    def teach(self, adapters: Mapping[str, np.ndarray]) -> MouthPainter:
+    def with_adapters(self, adapters: Mapping[str, np.ndarray]) -> MouthPainter:
         """Return a painter with the adapters of a trained identity in its translator; itself if there are none."""
         if not adapters:
             return self
@@ -136,7 +136,7 @@ class MouthPainter:
         if _most_missing(frame.carried, window.box(view.size)) <= 0:
             return None
         with stage("translate"):
-            seen = see_mouth(window, frame, view, pose)
+            seen = compute_repair_input(window, frame, view, pose)
             painted = self._prepared.paint(seen.picture, seen.maps, seen.landmarks, dictionary)
         change = (np.clip(painted, 0, 1) - seen.picture) * _edge_fade(window.size, MARGIN * finer)[..., None]
         mouth = seen.maps[..., 2:3]
@@ -148,12 +148,12 @@ class MouthPainter:
 
     @cached_property
     def _prepared(self) -> PreparedRepair:
-        from ofx_reenact.fdgan.prepared import PreparedRepair
+        from ofx_reenact.fdgan.inference import PreparedRepair
 
         return PreparedRepair(self.network, self.device)
 
 
-def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:
+def compute_repair_input(window: Window, frame: Frame, view: View, pose: Pose) -> RepairInput:
     """Compute the repair network's input for one frame.
 
     Args:
@@ -171,7 +171,7 @@ def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:
     shown = view.display.encode(frame.colour[(*box, slice(3))])
     maps = window_maps(frame.carried, window, (view.size[1], view.size[0]))
     landmarks, missing = window.points(pose.mesh(view)[list(MESH68), :2]), _most_missing(frame.carried, box)
-    return Seen(window, window.within(box).look(shown), maps, landmarks, missing, shown)
+    return RepairInput(window, window.within(box).look(shown), maps, landmarks, missing, shown)
 
 
 def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ofx_reenact.shot.part_choice import Choice
-from ofx_reenact.shot.parts import Sources
+from ofx_reenact.shot.choose_part_frames import Choice
+from ofx_reenact.shot.lay_parts import Sources
 from ofx_reenact.shot.view import View
 
 

@@ -75,7 +75,7 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Reference:
+class AppearanceSource:
     """An appearance picture, or footage, of the person (``--appearance``): mouth and eyes may be taken from it.
 
     Attributes:

@@ -20,7 +20,7 @@ from ofx_reenact.shot.view import View
 _ROUNDING = 1e-6
 
 
-def stretch(pixels: np.ndarray, squeeze: Squeeze) -> np.ndarray:
+def to_square_pixels(pixels: np.ndarray, squeeze: Squeeze) -> np.ndarray:
     """Resample a file's picture (H, W, C) float32 to square pixels; returns the same array if they are square."""
     if squeeze.is_square:
         return pixels

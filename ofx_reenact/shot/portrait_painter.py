@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from ofx_reenact.compose.repair import paste
+from ofx_reenact.fdgan.inference import PreparedPortrait
 from ofx_reenact.fdgan.portrait import SIZE, PortraitNetwork
-from ofx_reenact.fdgan.prepared import PreparedPortrait
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.shot.frame import Frame, Tables
 from ofx_reenact.shot.motion import Pose
@@ -41,7 +41,7 @@ class PortraitPainter:
     device: str = "cpu"
     carries: ClassVar[bool] = False
 
-    def teach(self, adapters: Mapping[str, np.ndarray]) -> PortraitPainter:
+    def with_adapters(self, adapters: Mapping[str, np.ndarray]) -> PortraitPainter:
         """Return itself: trained identities change the repair network only."""
         return self
 
@@ -77,7 +77,7 @@ class PortraitPainter:
     def draw(self, dictionary: Tables, window: Window, mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Draw the portrait (s, s, 3), display-encoded in [0, 1], of a mesh (468, 2 or more), and its matte (s, s)."""
         with stage("translate"):
-            drawn = self._prepared.draw(window.points(mesh[list(MESH68), :2]), dictionary, self.size)
+            drawn = self._prepared.paint(window.points(mesh[list(MESH68), :2]), dictionary, self.size)
         oval = window.points(mesh[list(FACE_OVAL), :2])
         centre = oval.mean(0)
         covered = np.zeros((self.size, self.size), np.uint8)

@@ -15,6 +15,7 @@ from ofx_reenact.compose.drawn_teeth import Mouth
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.add_teeth import find_mouth
 from ofx_reenact.shot.frame import Frame, Painter, carry_view
 from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import Motion, Pose, fit_motion
@@ -22,7 +23,6 @@ from ofx_reenact.shot.mouth_interior import MouthInterior, find_widest
 from ofx_reenact.shot.part_sources import NO_PART_SOURCES, PartSources
 from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.pixel_aspect import flow_to_file, to_file_pixels, with_file_pixels
-from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.surface import FACE_POINTS
@@ -95,7 +95,7 @@ class Shot:
         parts: which frames mouth and eyes come from where the target's own frame does not show what is wanted.
         teeth: where teeth are drawn over a painted mouth, or only gum and tongue if the picture shows the person's own
             teeth; None draws nothing.
-        lent: the mouth's interior of a similar shot, so that a draft need not paint its own; None paints it.
+        shared_interior: the mouth's interior of a similar shot, so that a draft need not paint its own; None paints it.
 
     Raises:
         SettingsError: there is a painter, but no dictionary of this person.
@@ -107,7 +107,7 @@ class Shot:
     painter: Painter | None = None
     parts: PartSources = NO_PART_SOURCES
     teeth: Mouth | None = None
-    lent: MouthInterior | None = None
+    shared_interior: MouthInterior | None = None
 
     def __post_init__(self) -> None:
         """Refuse a painter without a dictionary."""
@@ -157,8 +157,8 @@ class Shot:
     @cached_property
     def inside(self) -> MouthInterior | None:
         """The interior of a still's mouth, painted once in the frame where it opens widest; None if not needed."""
-        if self.lent is not None:
-            return self.lent
+        if self.shared_interior is not None:
+            return self.shared_interior
         painter = self._painter
         if painter is None or not painter.carries or not isinstance(self.target, Still):
             return None

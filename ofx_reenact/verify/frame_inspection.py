@@ -14,9 +14,9 @@ import numpy as np
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import read_channels
+from ofx_reenact.frames.colour_tags import tagged_space
 from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.plate import Window, rate_of
-from ofx_reenact.frames.tags import tagged_space
 from ofx_reenact.provenance.attributes import PREFIX, SOURCE
 
 # Prefixes of the attributes that describe how a frame was made.

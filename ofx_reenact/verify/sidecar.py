@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import sha256_of
-from ofx_reenact.frames.names import files_of, has_padding
+from ofx_reenact.frames.names import files_of, has_placeholder
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import Input, Sidecar, option_of, sidecar_path
@@ -100,7 +100,7 @@ def compare_inputs(sidecar: SidecarFile) -> tuple[list[str], list[str], list[str
 
 def _files_hashed(sidecar: SidecarFile, kind: str, one: Input) -> tuple[Path, ...]:
     """Return the files that an input's hash was computed from: all, but of a still target only the frame used."""
-    if kind != "target" or not has_padding(one.name) or one.files is not None:
+    if kind != "target" or not has_placeholder(one.name) or one.files is not None:
         return sidecar.files(one.name)
     settings, files = sidecar.settings, sidecar.files(one.name)
     if settings is None or settings.target_frame is None:

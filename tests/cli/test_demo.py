@@ -53,11 +53,11 @@ def test_demo_renders_the_moving_target_first():
 def test_a_crop_is_square_and_inside_its_picture():
     picture = np.arange(40 * 60).reshape(40, 60)
     mesh = np.array([[50.0, 10, 0], [58, 20, 0]])
-    cut = demo.cut_out(mesh)(picture)
+    cut = demo.make_crop(mesh)(picture)
     assert cut.shape == (14, 14)
     assert cut[0, 0] == 8 * 60 + 46, "moved in from the edge, not cut off by it"
-    assert demo.cut_out(mesh * 10)(picture).shape == (40, 40)
-    assert demo.cut_out(np.stack([mesh, mesh - 20]))(picture).shape == (40, 40)
+    assert demo.make_crop(mesh * 10)(picture).shape == (40, 40)
+    assert demo.make_crop(np.stack([mesh, mesh - 20]))(picture).shape == (40, 40)
 
 
 def test_demo_prints_the_paths_of_its_files(capsys):

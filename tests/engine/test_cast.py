@@ -15,7 +15,7 @@ from ofx_reenact.engine.analyse import analyse_inputs
 from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.render_job import Job, render_sequence
 from ofx_reenact.errors import FrameError, ReenactError, SettingsError, TrackingError
-from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.farm_job import FarmJob
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence

@@ -15,7 +15,7 @@ from ofx_reenact.engine.choose_face import sample_frames, to_square_position
 from ofx_reenact.engine.input_digests import frames_made_of, identity_made_of, performance_made_of
 from ofx_reenact.engine.inputs import read_target
 from ofx_reenact.engine.loader import track_performance
-from ofx_reenact.engine.make_identity import find_identity, plate_settings
+from ofx_reenact.engine.make_identity import find_identity, target_as_driver
 from ofx_reenact.errors import ReenactError, SettingsError, TrackingError
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.ranges import FrameRange
@@ -95,7 +95,7 @@ def test_what_files_say_of_a_face_is_what_it_was(two, photo):
     assert "face" not in performance_made_of(Settings(driver=two, face=photo)).settings
     assert frames_made_of(Settings(driver=two), {}, "", "").settings == {}
     assert frames_made_of(Settings(face="3,4@5"), {}, "", "").settings == {"face": "3,4@5"}
-    assert plate_settings(Settings(target=two, target_face=photo)).face == photo
+    assert target_as_driver(Settings(target=two, target_face=photo)).face == photo
 
 
 @pytest.mark.parametrize("face", ["1", "100,200", "photo"])

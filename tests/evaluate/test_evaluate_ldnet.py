@@ -14,8 +14,8 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.networks import ldnet as evaluation
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
-from ofx_reenact.training.ldnet import anny_heads
-from ofx_reenact.training.ldnet.heads import draw_grid
+from ofx_reenact.training.ldnet.data import anny_head_model
+from ofx_reenact.training.ldnet.data.head_model import draw_grid
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +113,8 @@ def test_evaluate_from_the_command_line(small, quick, tmp_path, capsys):
 def test_without_data_a_small_lmtest_is_drawn_once_and_kept(small, quick, tmp_path, monkeypatch, capsys):
     drawn = []
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(anny_heads, "installed", lambda: True)
-    monkeypatch.setattr(anny_heads, "anny_model", lambda: drawn.append(1) or head_model())
+    monkeypatch.setattr(anny_head_model, "installed", lambda: True)
+    monkeypatch.setattr(anny_head_model, "anny_model", lambda: drawn.append(1) or head_model())
     line = ["evaluate", "ldnet", "--weights", str(small.path), "--json", str(tmp_path / "r.json")]
     assert run(line) == 0 and "a small LMTest is drawn from anny's heads" in capsys.readouterr().out
     assert run(line) == 0 and "LMTest" not in capsys.readouterr().out and drawn == [1]

@@ -17,7 +17,7 @@ from ofx_reenact.evaluate.plates.compared_methods import COPIED, DRIVEN, PARTS_O
 from ofx_reenact.evaluate.plates.compared_methods import DRIVER as OTHER
 from ofx_reenact.evaluate.plates.measure_pair import choose_shown_rows, compare_curve, middle_rows
 from ofx_reenact.evaluate.plates.pair_statistics import summarise, to_json
-from ofx_reenact.evaluate.plates.promises import (
+from ofx_reenact.evaluate.plates.promised_ranges import (
     EXACT,
     IDENTITY,
     JITTER,

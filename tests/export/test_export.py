@@ -195,7 +195,7 @@ def test_adapters_are_worked_in(knowing, fdgan, tensors, shot, tmp_path):
     taught = dataclasses.replace(knowing[1].person, adapters=change)
     dataclasses.replace(knowing[1], person=taught).save(tmp_path / "taught.safetensors")
     network, _ = build_network(Settings(identity=str(tmp_path / "taught.safetensors")))
-    painter = MouthPainter(fdgan.network).teach(change)
+    painter = MouthPainter(fdgan.network).with_adapters(change)
     want = engine_sees(painter.network, taught.dictionary, tensors, shot)
     made = network(torch.from_numpy(tensors))
     assert np.abs(made[:, 3:].numpy() - want.mask.numpy()).max() < 5e-5

@@ -12,7 +12,7 @@ import pytest
 from farm_jobs import calls, recorder, small_target
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.farm_job import FarmJob
 
 yaml = pytest.importorskip("yaml", reason="the farm extra is not installed")
 pytest.importorskip("openjd.sessions", reason="the farm extra is not installed")

@@ -10,7 +10,7 @@ from farm_jobs import small_take, small_target
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import FrameError, OutputError, SettingsError
-from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.farm_job import FarmJob
 from ofx_reenact.settings import Settings
 
 

@@ -11,7 +11,7 @@ from moving import COUNT, FIRST, FRAMES, START
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.farm.bundle import make_asset_references, make_parameter_values, make_template
-from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.farm_job import FarmJob
 from ofx_reenact.settings import Settings
 
 

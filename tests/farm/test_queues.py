@@ -11,7 +11,7 @@ from farm_jobs import recorder, small_target
 
 from ofx_reenact.cli import job as job_commands
 from ofx_reenact.cli.main import run
-from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.farm_job import FarmJob
 from ofx_reenact.farm.queue import Queue, WrittenJob
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "farm"

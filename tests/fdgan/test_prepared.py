@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from ofx_reenact.fdgan.inference import PreparedPortrait, PreparedRepair
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.landmark_image_cpu import quick_landmark_image
 from ofx_reenact.fdgan.portrait import PortraitNetwork
-from ofx_reenact.fdgan.prepared import PreparedPortrait, PreparedRepair
 from ofx_reenact.fdgan.repair import RepairNetwork
 
 
@@ -61,7 +61,7 @@ def test_a_portrait_is_drawn_as_by_the_network(name):
     pictures, landmarks = rng.random((2, 64, 64, 3), np.float32), rng.random((2, 68, 2)) * 64
     prepared = PreparedPortrait(network, "cpu")
     dictionary = prepared.write(pictures, landmarks)
-    drawn = prepared.draw(landmarks[1], dictionary, 64)
+    drawn = prepared.paint(landmarks[1], dictionary, 64)
     points = torch.from_numpy(np.float32(landmarks))
     shown = torch.from_numpy(pictures.transpose(0, 3, 1, 2) * 2 - 1)
     made = network(points[1:], network.write(shown[None], points[None]), 64)[0].numpy().transpose(1, 2, 0)

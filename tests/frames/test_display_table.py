@@ -8,8 +8,8 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames import display_table as module
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.config import CONFIG, Config
 from ofx_reenact.frames.display_table import ROUNDING_TABLE, DisplayTable
+from ofx_reenact.frames.ocio_config import CONFIG, Config
 from ofx_reenact.frames.picture import read_shown
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.frames.transform import Transform

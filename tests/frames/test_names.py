@@ -9,7 +9,7 @@ import pytest
 from conftest import rgb_channels, write_exr
 
 from ofx_reenact.errors import FrameError, ReenactError, SettingsError
-from ofx_reenact.frames.names import Pattern, files_of, frame_path, has_padding
+from ofx_reenact.frames.names import Pattern, files_of, frame_path, has_placeholder
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import beside
@@ -103,14 +103,14 @@ def test_files_beside_a_sequence_are_named_after_it(output, stem):
     ],
 )
 def test_placeholders_for_the_number(pattern, file):
-    assert has_padding(pattern) and frame_path(pattern, 7) == Path(file)
+    assert has_placeholder(pattern) and frame_path(pattern, 7) == Path(file)
 
 
 @pytest.mark.parametrize(
     "name", ["photo@2x.exr", "take#2.exr", "100%.exr", "50%discount.exr", "a####/o.exr", "o.$F4.exr"]
 )
 def test_names_without_a_placeholder(name):
-    assert not has_padding(name)
+    assert not has_placeholder(name)
     with pytest.raises(SettingsError, match="put #### where"):
         frame_path(name, 7)
 

@@ -10,7 +10,7 @@ from conftest import TARGET, rgb_channels, write_exr
 from ofx_reenact.cli.doctor import look_at_colour
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import CONFIG, OWN_SRGB, Colour, FaceDisplay
-from ofx_reenact.frames.interop import SHARED
+from ofx_reenact.frames.colour_interop import SHARED
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.primaries import AP0, AP1, REC709, decode_srgb, to_xyz

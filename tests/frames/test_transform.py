@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ofx_reenact.frames import transform
-from ofx_reenact.frames.config import CONFIG, Config
+from ofx_reenact.frames.ocio_config import CONFIG, Config
 
 PAIR = ("ACEScg", "sRGB Encoded Rec.709 (sRGB)")
 

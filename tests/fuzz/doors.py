@@ -17,7 +17,7 @@ from ofx_reenact.engine.inputs import read_target, track_driver
 from ofx_reenact.engine.make_identity import identify, view_of
 from ofx_reenact.evaluate.metrics import openface
 from ofx_reenact.evaluate.pairs.pair_result import PairResult
-from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.farm_job import FarmJob
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_fdgan, load_repair, save_portrait, save_repair
 from ofx_reenact.frames.colour import Colour
@@ -45,8 +45,8 @@ from ofx_reenact.training.fdgan.data.face_set import Faces
 from ofx_reenact.training.fdgan.data.packed_pictures import pack
 from ofx_reenact.training.fdgan.data.pair_set import SCHEMA as PAIRS
 from ofx_reenact.training.fdgan.data.pair_set import PairSet
-from ofx_reenact.training.ldnet.heads import HeadModel, draw_grid, load_heads, save_heads
-from ofx_reenact.training.ldnet.people import LandmarkSet
+from ofx_reenact.training.ldnet.data.head_model import HeadModel, draw_grid, load_heads, save_heads
+from ofx_reenact.training.ldnet.data.people import LandmarkSet
 from ofx_reenact.training.loop import read_checkpoint, read_curves
 from ofx_reenact.training.npz import offsets, schema_of, write_npz
 from ofx_reenact.verify.sidecar import read_sidecar_file

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ofx_reenact.ldnet.retarget import identity_code, remove_expression, transfer, transfer_between
+from ofx_reenact.ldnet.retarget import identity_code, remove_expression, transfer_calibrated, transfer_uncalibrated
 from ofx_reenact.ldnet.weights import load_ldnet
 
 
@@ -15,27 +15,27 @@ def random_landmarks(count: int, seed: int = 0) -> np.ndarray:
 def test_anchor_moves_nothing_for_no_motion(weights):
     target, still = random_landmarks(1)[0], random_landmarks(1, seed=1)
     driver = np.repeat(still, 5, axis=0)
-    moved = transfer(weights, identity_code(weights, target), target, driver, driver[2:3])
+    moved = transfer_uncalibrated(weights, identity_code(weights, target), target, driver, driver[2:3])
     assert np.abs(moved).max() < 0.01, "rows of a batch round differently; far below what counts as motion"
 
 
 def test_absolute_moves_nothing_when_the_driver_is_the_target(weights):
     target = random_landmarks(1)[0]
-    moved = transfer(weights, identity_code(weights, target), target, target[None] * 3 + 7, None)
+    moved = transfer_uncalibrated(weights, identity_code(weights, target), target, target[None] * 3 + 7, None)
     assert np.abs(moved).max() < 1e-3 * np.abs(target).max()
 
 
 def test_transfer_scales_with_the_target(weights):
     target, driver = random_landmarks(1)[0], random_landmarks(4, seed=1)
     code = identity_code(weights, target)
-    once, twice = (transfer(weights, code, target * k, driver, driver[:1]) for k in (1, 2))
+    once, twice = (transfer_uncalibrated(weights, code, target * k, driver, driver[:1]) for k in (1, 2))
     assert np.allclose(once * 2, twice, atol=1e-2)
 
 
 def test_a_driver_who_is_the_target_moves_it_exactly_as_he_moved(weights):
     driver = random_landmarks(5, seed=2)
     rest, code = driver[:1], identity_code(weights, driver[0])
-    moved = transfer_between(weights, code, driver[0], code, driver, rest)
+    moved = transfer_calibrated(weights, code, driver[0], code, driver, rest)
     assert np.array_equal(moved, driver - rest)
 
 
@@ -46,8 +46,8 @@ def test_what_ldnet_loses_of_the_driver_reaches_another_person(weights):
     driver[1, 55:60, 1] += 0.2
     driver[1, 5:12, 1] += 0.2
     codes = [identity_code(weights, face) for face in (wide, template)]
-    shrunk = transfer(weights, codes[0], wide, driver, rest)
-    whole = transfer_between(weights, codes[0], wide, codes[1], driver, rest)
+    shrunk = transfer_uncalibrated(weights, codes[0], wide, driver, rest)
+    whole = transfer_calibrated(weights, codes[0], wide, codes[1], driver, rest)
     assert np.abs(whole[0]).max() < 0.01
     chin = whole[1, 8, 1]
     assert chin == pytest.approx(0.2, abs=0.08)
@@ -71,7 +71,7 @@ def test_a_calm_face_stays_and_an_open_mouth_closes(weights):
 def test_devices_agree():
     target, driver = random_landmarks(1)[0], random_landmarks(4, seed=1)
     cpu, cuda = (
-        transfer(w, identity_code(w, target), target, driver, driver[:1])
+        transfer_uncalibrated(w, identity_code(w, target), target, driver, driver[:1])
         for w in (load_ldnet(), load_ldnet(None, "cuda"))
     )
     assert np.abs(cpu - cuda).max() < 0.02

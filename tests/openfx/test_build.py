@@ -19,8 +19,8 @@ from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.openfx import build as building
 from ofx_reenact.openfx.bundle import BINARY, IDENTIFIER, NAME, OLDEST_MACOS, binary_of, info, read_record
+from ofx_reenact.openfx.commands import main
 from ofx_reenact.openfx.macho import join
-from ofx_reenact.openfx.making import main
 
 SOURCES = Path(__file__).resolve().parents[2] / "openfx"
 BUNDLE = SOURCES / NAME
@@ -238,7 +238,7 @@ def test_what_the_compiler_refuses_is_said_and_leaves_the_earlier_binary(tmp_pat
     (path,) = building.build(stub, tmp_path, [this], "cc")
     before = path.read_bytes()
     (stub / "more.c").write_text("int hidden(int value) { return valeu; }\n")
-    monkeypatch.setattr("ofx_reenact.openfx.making.openfx_folder", lambda: stub)
+    monkeypatch.setattr("ofx_reenact.openfx.commands.openfx_folder", lambda: stub)
     assert main(["build", "--compiler", "cc", "--platform", "this", "--output", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert said.startswith(f"error: {this.name} cannot be built by 'cc -std=c11") and "valeu" in said
@@ -246,7 +246,7 @@ def test_what_the_compiler_refuses_is_said_and_leaves_the_earlier_binary(tmp_pat
 
 
 def test_what_cannot_be_built_is_said(tmp_path, stub, monkeypatch, capsys):
-    monkeypatch.setattr("ofx_reenact.openfx.making.openfx_folder", lambda: stub)
+    monkeypatch.setattr("ofx_reenact.openfx.commands.openfx_folder", lambda: stub)
     assert main(["build", "--platform", "amiga"]) == 2 and "amiga: choose all, this, or" in capsys.readouterr().err
     assert main(["build", "--compiler", "cc"]) == 2 and "--platform this" in capsys.readouterr().err
     monkeypatch.setenv("CC", str(tmp_path / "no compiler").replace(" ", "\\ "))

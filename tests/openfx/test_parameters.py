@@ -12,7 +12,7 @@ import pytest
 
 from ofx_reenact.openfx import header as writing
 from ofx_reenact.openfx import parameters as table
-from ofx_reenact.openfx.making import main
+from ofx_reenact.openfx.commands import main
 from ofx_reenact.settings import Settings, describe
 from ofx_reenact.settings.option import split_list
 
@@ -47,7 +47,7 @@ def test_the_committed_header_is_what_would_be_written():
 
 
 def test_parameters_writes_the_header(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("ofx_reenact.openfx.making.openfx_folder", lambda: tmp_path)
+    monkeypatch.setattr("ofx_reenact.openfx.commands.openfx_folder", lambda: tmp_path)
     assert main(["parameters"]) == 0
     assert (tmp_path / "parameters.h").read_bytes() == writing.header().encode()
     assert capsys.readouterr().out.strip() == str(tmp_path / "parameters.h")

@@ -15,8 +15,8 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.plate import read_plate
-from ofx_reenact.service.host_framing import HostFraming, choose_proxy
 from ofx_reenact.service.host_picture import HostPicture
+from ofx_reenact.service.host_scales import HostFraming, choose_proxy
 from ofx_reenact.service.shared_pixels import Plane, SharedPixels
 from ofx_reenact.settings import Settings
 

@@ -15,7 +15,7 @@ from conftest import DRIVER, TARGET, driver_pictures
 
 from ofx_reenact import __version__
 from ofx_reenact.cli.main import run
-from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.farm_job import FarmJob
 from ofx_reenact.frames.sequence import Sequence, existing_frames
 from ofx_reenact.service.jobs import JOBS
 from ofx_reenact.tracking.edit import place

@@ -58,9 +58,10 @@ def test_a_file_made_for_one_face_is_not_used_for_another():
         return MadeOf({name: Source(path, "ab") for name, path in inputs.items()}, settings or {})
 
     by_number, by_picture = made({"face": 2}, driver="d"), made(driver="d", face="bob.png")
-    assert by_number.contradicts(made({"face": 2}, driver="d")) == []
-    assert by_number.contradicts(made({"face": 1}, driver="d")) == [], "the default is not compared"
-    assert by_number.contradicts(made({"face": "9,9"}, driver="d")) == ["made with --face 2, not 9,9"]
-    assert by_number.contradicts(by_picture) == ["made without --face bob.png"]
-    assert by_picture.contradicts(by_number) == ["made with --face bob.png, not 2"]
-    assert by_picture.contradicts(by_picture) == [] and by_picture.contradicts(made({"face": 1}, driver="d")) == []
+    assert by_number.describe_other_inputs(made({"face": 2}, driver="d")) == []
+    assert by_number.describe_other_inputs(made({"face": 1}, driver="d")) == [], "the default is not compared"
+    assert by_number.describe_other_inputs(made({"face": "9,9"}, driver="d")) == ["made with --face 2, not 9,9"]
+    assert by_number.describe_other_inputs(by_picture) == ["made without --face bob.png"]
+    assert by_picture.describe_other_inputs(by_number) == ["made with --face bob.png, not 2"]
+    assert by_picture.describe_other_inputs(by_picture) == []
+    assert by_picture.describe_other_inputs(made({"face": 1}, driver="d")) == []

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.artist_gaze import EYEBALL_RADIUS, direct_gaze, hold_gaze
 from ofx_reenact.shot.curves import animate
-from ofx_reenact.shot.moving_motion import fit_moving_motion
+from ofx_reenact.shot.fit_moving_target import fit_moving_motion
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.rest import find_rest

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ofx_reenact.errors import SettingsError
-from ofx_reenact.shot.part_choice import FADE, PARTS, Candidates, Choice, choose_parts
+from ofx_reenact.shot.choose_part_frames import FADE, PARTS, Candidates, Choice, choose_parts
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
 from ofx_reenact.tracking.surface import FACE_POINTS

@@ -11,7 +11,7 @@ from conftest import make_shot
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.curves import ANIMATABLE, GAZE_SCHEMA, SCHEMA, animate, read_curves
-from ofx_reenact.shot.moving_motion import fit_moving_motion
+from ofx_reenact.shot.fit_moving_target import fit_moving_motion
 from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.rest import find_rest
 from ofx_reenact.tracking.surface import measure_gap

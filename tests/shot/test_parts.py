@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from ofx_reenact.compose.part import find_split, match_grain, match_light, measure_agreement, measure_blur, soften
+from ofx_reenact.shot.lay_parts import lay_parts
 from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
-from ofx_reenact.shot.parts import lay_parts
 from ofx_reenact.shot.person import Face
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import EYE_RIGHT, LIPS_INNER

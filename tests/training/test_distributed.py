@@ -24,7 +24,7 @@ from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.training import loop as training
 from ofx_reenact.training.distributed import ALONE, Group, join_group
-from ofx_reenact.training.fdgan import base, features, portrait, repair
+from ofx_reenact.training.fdgan import features, portrait, recipe_base, repair
 from ofx_reenact.training.fdgan.data import face_set as faces
 from ofx_reenact.training.fdgan.data import pair_set
 from ofx_reenact.training.fdgan.data.packed_pictures import pack
@@ -232,7 +232,7 @@ def test_only_the_first_process_measures_and_writes(trained):
     assert [process["points"] for process in left] == [1, 0]
     names = [path.name for path in (folder / "portrait").iterdir()]
     events = [name for name in names if name.startswith("events.")]
-    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", base.CRITICS, portrait.WEIGHTS}
+    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", recipe_base.CRITICS, portrait.WEIGHTS}
     assert len(events) == 1 and set(names) == {*others, *events}
     (line,) = (folder / "portrait" / "curves.jsonl").read_text().splitlines()
     assert json.loads(line)["PSNR"] > 0

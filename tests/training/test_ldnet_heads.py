@@ -7,9 +7,9 @@ from heads import head_model, ict_folder
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.training.ldnet import heads as module
-from ofx_reenact.training.ldnet.heads import Poses, draw_grid, load_heads, rotation, save_heads
-from ofx_reenact.training.ldnet.ict import ict_model
+from ofx_reenact.training.ldnet.data import head_model as module
+from ofx_reenact.training.ldnet.data.head_model import Poses, draw_grid, load_heads, rotation, save_heads
+from ofx_reenact.training.ldnet.data.ict_head_model import ict_model
 
 
 def test_heads_turn_as_labelled():
@@ -72,7 +72,7 @@ def test_ict_facekit_is_read_from_its_repository(tmp_path):
 @pytest.mark.slow
 def test_anny_is_a_source_of_heads():
     pytest.importorskip("anny")
-    from ofx_reenact.training.ldnet.anny_heads import anny_model
+    from ofx_reenact.training.ldnet.data.anny_head_model import anny_model
 
     model = anny_model(people=32)
     assert len(model.units) == 52 and model.mean.shape == (68, 3)

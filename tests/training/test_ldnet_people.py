@@ -10,9 +10,9 @@ from trainings import landmark_set
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.training.ldnet.people import LandmarkSet, SyntheticPeople
+from ofx_reenact.training.ldnet.data.people import LandmarkSet, SyntheticPeople
+from ofx_reenact.training.ldnet.data.swaps import SwapSettings, draw_swaps
 from ofx_reenact.training.ldnet.score import point_error, relative_motion
-from ofx_reenact.training.ldnet.swaps import SwapSettings, draw_swaps
 
 
 def test_landmark_set_draws_of_the_person_named(tmp_path):

@@ -9,9 +9,9 @@ from trainings import adversarial, supervised, weights_of
 
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.training.ldnet.adversarial import adversary_loss, log_not_p, log_p
+from ofx_reenact.training.ldnet.data.swaps import SwapSettings
 from ofx_reenact.training.ldnet.score import score
 from ofx_reenact.training.ldnet.supervised import cycle_loss
-from ofx_reenact.training.ldnet.swaps import SwapSettings
 
 
 def test_adversaries():

@@ -8,7 +8,7 @@ from heads import head_model, heads_file
 
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.training.ldnet.adversarial import AdversarialSettings, Stage1, Stage2
-from ofx_reenact.training.ldnet.people import SyntheticPeople
+from ofx_reenact.training.ldnet.data.people import SyntheticPeople
 from ofx_reenact.training.ldnet.supervised import SupervisedRecipe, SupervisedSettings
 
 NOTHING = lambda network: {}  # noqa: E731

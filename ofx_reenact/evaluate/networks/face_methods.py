@@ -9,11 +9,11 @@ import numpy as np
 
 from ofx_reenact.evaluate.networks.face_cases import Case
 from ofx_reenact.frames.colour import Colour, FaceDisplay
+from ofx_reenact.shot.add_teeth import hang_teeth
 from ofx_reenact.shot.frame import Painter, carry_view
 from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import Pose, pose_of_mesh
 from ofx_reenact.shot.person import Face
-from ofx_reenact.shot.teeth import hang_teeth
 from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS

@@ -19,10 +19,10 @@ from ofx_reenact.ldnet.normalise import normalise
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.temporary import user_cache
 from ofx_reenact.tracking.landmarks import REGIONS
-from ofx_reenact.training.ldnet import anny_heads
-from ofx_reenact.training.ldnet.heads import Grid, draw_grid, save_heads
+from ofx_reenact.training.ldnet.data import anny_head_model
+from ofx_reenact.training.ldnet.data.head_model import Grid, draw_grid, save_heads
+from ofx_reenact.training.ldnet.data.swaps import Swaps
 from ofx_reenact.training.ldnet.score import guesses, point_error
-from ofx_reenact.training.ldnet.swaps import Swaps
 from ofx_reenact.training.npz import read_npz
 
 # Table 1: mean distances of codes. Only their ratios to "both different" can be compared with ours.
@@ -56,13 +56,13 @@ def small_lmtest(notify: Callable[[str], object]) -> Path:
     path = user_cache() / "ofx-reenact" / "lmtest-anny-{}x{}.npz".format(*SMALL)
     if path.exists():
         return path
-    if not anny_heads.installed():
+    if not anny_head_model.installed():
         raise SettingsError(
             "without --data a small LMTest is drawn from anny's heads, but anny is not installed: pip install "
             "'ofx-reenact[train]', or give --data a heads file from `ofx-reenact data heads --source ict`"
         )
     notify(f"no --data: a small LMTest is drawn from anny's heads, once, which takes some minutes: {path}")
-    model = anny_heads.anny_model()
+    model = anny_head_model.anny_model()
     save_heads(path, model, draw_grid(model, *SMALL, SEED))
     return path
 

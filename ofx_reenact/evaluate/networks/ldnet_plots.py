@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ofx_reenact.evaluate.networks.ldnet import Codes, principal_components
 from ofx_reenact.ldnet.network import LDNet
+from ofx_reenact.training.ldnet.data.swaps import Swaps
 from ofx_reenact.training.ldnet.score import guesses
-from ofx_reenact.training.ldnet.swaps import Swaps
 
 # People and poses whose codes are drawn; swaps whose landmarks are drawn.
 PEOPLE, POSES, FACES = 8, 150, 6

@@ -20,7 +20,7 @@ from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.pairs.portrait import encode_portraits, portrait_window
 from ofx_reenact.evaluate.pairs.track_clips import performance_file, read_clip
 from ofx_reenact.evaluate.plates.compared_methods import DRIVER, PLATE, RENDERED_METHODS, SELF, PairLoader
-from ofx_reenact.evaluate.plates.promises import (
+from ofx_reenact.evaluate.plates.promised_ranges import (
     ASKED,
     CONFIDENCE,
     EXACT,

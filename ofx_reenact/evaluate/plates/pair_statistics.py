@@ -13,7 +13,7 @@ from ofx_reenact import __version__
 from ofx_reenact.evaluate.metrics.scores import Estimate, estimate, json_number
 from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.plates.compared_methods import DRIVEN, DRIVER, PLATE, RENDERED_METHODS, SELF
-from ofx_reenact.evaluate.plates.promises import OF_PAIRS, OF_SELF, Quantity
+from ofx_reenact.evaluate.plates.promised_ranges import OF_PAIRS, OF_SELF, Quantity
 
 SCHEMA = "ofx-reenact/moving/1"
 

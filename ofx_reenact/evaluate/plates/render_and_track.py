@@ -130,6 +130,6 @@ def _render(
     for frame in frames:
         made, picture = shot.render(frame), loader.plates.picture(frame)
         result.add(made, picture.pixels, shot, frame)
-        shown = picture.squeeze.show(loader.colour.to_display(made.colour[..., :3], picture.space))
+        shown = picture.squeeze.stretch_picture(loader.colour.to_display(made.colour[..., :3], picture.space))
         observe(frame, shown)
         yield frame, shown

@@ -13,7 +13,7 @@ from ofx_reenact.evaluate.page.html import bullets, document, picture, table
 from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.plates.compared_methods import DRIVEN, DRIVER, PLATE, RENDERED_METHODS, SELF
 from ofx_reenact.evaluate.plates.pair_statistics import Cell, Summary
-from ofx_reenact.evaluate.plates.promises import OF_PAIRS, OF_SELF, Quantity, correlation_of
+from ofx_reenact.evaluate.plates.promised_ranges import OF_PAIRS, OF_SELF, Quantity, correlation_of
 from ofx_reenact.evaluate.plates.report_plots import draw_all
 
 # Pairs on the contact sheet.

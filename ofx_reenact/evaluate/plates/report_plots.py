@@ -12,7 +12,7 @@ from ofx_reenact.evaluate.page.figures import COLOURS, drawing_style, new_figure
 from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.plates.compared_methods import DRIVEN, DRIVER, PLATE, RENDERED_METHODS
 from ofx_reenact.evaluate.plates.pair_statistics import Summary
-from ofx_reenact.evaluate.plates.promises import (
+from ofx_reenact.evaluate.plates.promised_ranges import (
     IDENTITY,
     JITTER,
     LOWEST,

@@ -162,7 +162,7 @@ class Renderer:
         loader = self._loader(self._changes[method], pair, str(performance))
         for number in numbers:
             shown = self._colour.to_display(loader.shot.render(number).colour[..., :3], loader.target.space)
-            yield number, loader.target.squeeze.show(shown)
+            yield number, loader.target.squeeze.stretch_picture(shown)
 
     def _loader(self, changes: dict[str, Any], pair: TargetDriverPair, performance: str) -> Loader:
         settings = Settings(

@@ -12,7 +12,7 @@ from torch.nn import Module
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.fdgan.network import FEATURES, Down, convolution
 from ofx_reenact.fdgan.weights import save_half
-from ofx_reenact.weights import read_safetensors, refuse_network
+from ofx_reenact.weights import read_safetensors, wrong_network
 
 
 class PatchCritic(nn.Sequential):
@@ -75,7 +75,7 @@ def load_critics(path: Path, critics: Module) -> None:
     """
     tensors, metadata = read_safetensors(path)
     if metadata.get("network") != NETWORK:
-        raise refuse_network(path, metadata, f"'{NETWORK}'")
+        raise wrong_network(path, metadata, f"'{NETWORK}'")
     known = critics.state_dict()
     last = "classifier.4.weight"  # has a row for each person
     if last in known and (last not in tensors or tensors[last].shape != known[last].shape):

@@ -22,9 +22,9 @@ from ofx_reenact.fdgan.weights import load_portrait, save_portrait
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.cuda_graph import GraphedStep, fuse
 from ofx_reenact.training.distributed import ALONE, Group
-from ofx_reenact.training.fdgan.base import CRITICS, FDGANSettings, describe_run, digest_of
 from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, load_critics, log_likelihood, save_critics
 from ofx_reenact.training.fdgan.data.face_set import FaceBatch, Faces
+from ofx_reenact.training.fdgan.recipe_base import CRITICS, FDGANSettings, describe_run, digest_of
 from ofx_reenact.training.fdgan.score import psnr, stack_rows, strips
 from ofx_reenact.training.loop import Run, advise_smaller_batch, autocast
 from ofx_reenact.training.recipe import Average, Recipe, descend, set_rate

@@ -22,10 +22,10 @@ from ofx_reenact.fdgan.window import FINER, finer_of
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.cuda_graph import fuse
 from ofx_reenact.training.distributed import ALONE, Group
-from ofx_reenact.training.fdgan.base import CRITICS, FDGANSettings, describe_run, digest_of
 from ofx_reenact.training.fdgan.critics import Discriminator, load_critics, save_critics
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
+from ofx_reenact.training.fdgan.recipe_base import CRITICS, FDGANSettings, describe_run, digest_of
 from ofx_reenact.training.fdgan.score import measure_pairs, stack_rows
 from ofx_reenact.training.loop import Run, advise_smaller_batch, autocast
 from ofx_reenact.training.recipe import Average, Recipe, cosine_rate, descend, set_rate

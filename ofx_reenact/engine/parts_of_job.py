@@ -14,11 +14,11 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.provenance import MadeOf
 from ofx_reenact.provenance.analysis_files import check_made_from
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.choose_part_frames import OWN, PARTS, SCHEMA, Candidates, Choice, choose_parts
 from ofx_reenact.shot.curves import animate
+from ofx_reenact.shot.fit_moving_target import visibility_weight
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.motion import Motion, region_weights
-from ofx_reenact.shot.moving_motion import visibility_weight
-from ofx_reenact.shot.part_choice import OWN, PARTS, SCHEMA, Candidates, Choice, choose_parts
 from ofx_reenact.shot.part_occlusion import estimate_part_occlusion
 from ofx_reenact.shot.part_sources import NO_PART_SOURCES, PartSources
 from ofx_reenact.shot.shot import Moving

@@ -12,9 +12,9 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.normalise import Norm
 from ofx_reenact.ldnet.weights import save_ldnet
-from ofx_reenact.training.ldnet.heads import HeadModel
+from ofx_reenact.training.ldnet.data.head_model import HeadModel
+from ofx_reenact.training.ldnet.data.swaps import SwapSettings
 from ofx_reenact.training.ldnet.score import score
-from ofx_reenact.training.ldnet.swaps import SwapSettings
 
 WEIGHTS = "ldnet.safetensors"
 # Swaps of each head model that the finished weights are measured on.

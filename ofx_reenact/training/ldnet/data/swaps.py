@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.ldnet.normalise import Norm, normalise
-from ofx_reenact.training.ldnet.freeform import draw_bends
-from ofx_reenact.training.ldnet.heads import HeadModel, Poses
+from ofx_reenact.training.ldnet.data.head_model import HeadModel, Poses
+from ofx_reenact.training.ldnet.data.random_deformations import draw_bends
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import read_json
-from ofx_reenact.training.ldnet.heads import HeadModel
+from ofx_reenact.training.ldnet.data.head_model import HeadModel
 
 SOURCE = "ICT-FaceKit (MIT, USC ICT)"
 _NEUTRAL, _INDICES = "generic_neutral_mesh.obj", "vertex_indices.json"
