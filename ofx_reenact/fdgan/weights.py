@@ -122,7 +122,8 @@ def load_portrait(path: str | Path | None = None, device: str = "cpu") -> Portra
 
     path = Path(path) if path else shipped_portrait()
     extractor, translator, metadata = _load(path, PORTRAIT)
-    # The extractor sees picture and landmark image; the translator a landmark image, with PassThrough also the target's two.
+    # The extractor sees picture and landmark image; the translator a landmark image, and with PassThrough the target's
+    # picture and landmark image, too.
     _check_parts(path, extractor, translator, (6, 9 if isinstance(extractor, PassThrough) else 3, 3))
     size = metadata.get("size", "")
     if not re.fullmatch("[0-9]{2,4}", size) or int(size) % 16 or not int(size):
