@@ -148,6 +148,6 @@ def test_a_preview_is_an_mp4_and_replaces_no_file(performance_file, tmp_path, ca
     assert list(tmp_path.iterdir()) == [movie]
     assert run([*line, "--preview", str(movie), "--existing", "skip"]) == 0
     assert movie.read_bytes() == b"mine" and (tmp_path / "o.0030.exr").exists()
-    assert "preview" not in capsys.readouterr().out
+    assert "  preview:" not in capsys.readouterr().out
     assert run([*line, "--preview", str(movie), "--existing", "overwrite"]) == 0
     assert movie.read_bytes() != b"mine" and f"preview: {movie}" in capsys.readouterr().out

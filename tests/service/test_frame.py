@@ -299,7 +299,7 @@ def test_frames_without_a_face_are_as_missing_says(engine, lost, with_alpha):
     assert held.state == "held" and (held.pixels != own).any()
     black = hand(engine, dataclasses.replace(lost, missing="black"), 5, own)
     assert not black.pixels[..., :3].any() and (black.pixels[..., 3] == 1).all() and black.confidence == 0
-    with pytest.raises(TrackingError, match=r"no face in frames 5; --missing hold or black"):
+    with pytest.raises(TrackingError, match=r"no face in frames 5; choose --missing hold or black"):
         hand(engine, dataclasses.replace(lost, missing="error"), 5, own)
     assert (hand(engine, dataclasses.replace(lost, missing="error"), 6, own).pixels != own).any()
     clear = dataclasses.replace(with_alpha, performance=lost.performance, missing="black")
