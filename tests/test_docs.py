@@ -64,6 +64,14 @@ def test_links_lead_somewhere(page):
     assert not missing
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_modules_that_are_named_exist(page):
+    """``acme_tracker.py`` stands for a user's own."""
+    named = set(re.findall(r"`((?:[\w.]+/)*\w+\.py)`", page.read_text(encoding="utf-8"))) - {"acme_tracker.py"}
+    bases = (ROOT, ROOT / "ofx_reenact", ROOT / "ofx_reenact" / "farm", ROOT / "nuke", ROOT / "nuke" / "reenact_nuke")
+    assert not [name for name in named if not any((base / name).exists() for base in bases)]
+
+
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them; equal ones are numbered."""
     found: set[str] = set()
