@@ -30,10 +30,10 @@ SIZE = 256
 
 @dataclass(frozen=True)
 class Peer(Timed):
-    """Networks of one project that run once ``per`` ``frame`` or ``target``.
+    """Networks of one project; ``per`` says whether they run once for each ``frame`` or once for each ``target``.
 
-    ``of_peak`` is the fraction of the matrix peak that its ``gflop`` reached; ``ratio`` is its time over that of our
-    portrait network's translator, the median over the rounds.
+    ``of_peak`` is their GFLOP per second, divided by the machine's matrix peak; ``ratio`` is their time, divided by
+    that of our portrait network's translator in the same round: the median over the rounds.
     """
 
     project: str
@@ -159,7 +159,7 @@ def _reason(error: Exception) -> str:
 
 
 def _first_order(config: dict[str, Any], part: Callable[[str, str], Any], device: str) -> dict[tuple[str, str], Work]:
-    """For each frame: keypoints of the driver, and the generator. Once: keypoints of the target."""
+    """Return what runs for each frame (the driver's keypoints, the generator) and once (the target's keypoints)."""
     common = config["common_params"]
     detect = part("modules.keypoint_detector", "KPDetector")(**config["kp_detector_params"], **common)
     generate = part("modules.generator", "OcclusionAwareGenerator")(**config["generator_params"], **common)
@@ -173,7 +173,7 @@ def _first_order(config: dict[str, Any], part: Callable[[str, str], Any], device
 
 
 def _live_portrait(config: dict[str, Any], part: Callable[[str, str], Any], device: str) -> dict[tuple[str, str], Work]:
-    """For each frame: motion of the driver, warp, decoder. Once: appearance and motion of the target."""
+    """Return what runs for each frame (driver's motion, warp, decoder) and once (target's appearance and motion)."""
     names = {
         "appearance_feature_extractor": "AppearanceFeatureExtractor",
         "motion_extractor": "MotionExtractor",

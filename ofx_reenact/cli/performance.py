@@ -21,7 +21,7 @@ def landmarks(
     output: Annotated[Path, typer.Option("--output", help="Landmarks file (.json) to write.")],
     frames: Annotated[str, typer.Option(help="Frames to write, such as 1001-1010; empty writes all.")] = "",
 ) -> int:
-    """Write the tracked landmarks of frames, to correct them and place them again."""
+    """Write the tracked landmarks of frames to a file that you can correct and give to 'performance place'."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.ranges import FrameRange
     from ofx_reenact.tracking.edit import landmarks_of

@@ -1,4 +1,4 @@
-"""Single frames on request: of the target's own picture, or of one that a host gives in its place.
+"""Render single frames on request, from the target's own picture or from one that a host gives instead.
 
 A render job uses :mod:`ofx_reenact.engine.render_job` instead.
 """

@@ -1,4 +1,4 @@
-"""Write FD-GAN's input for each frame, the mouth window, as an EXR sequence for the network in another program."""
+"""Write the mouth window of each frame, FD-GAN's input, as an EXR sequence, to run FD-GAN in another program."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WindowsReport:
     Attributes:
         output: the windows' pattern.
         written, skipped: frames written now, and frames that existed already.
-        held, bridged: written frames without a driver face: held, or interpolated.
+        held, bridged: written frames in which the driver's face is held from another frame, or interpolated.
         warnings: notes for the user.
         script: the Nuke script that reads the windows and puts them back.
         seconds: how long it took.

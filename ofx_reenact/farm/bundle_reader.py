@@ -1,4 +1,4 @@
-"""Read an Open Job Description bundle: check template and parameter values, and make the job of them."""
+"""Read an Open Job Description bundle: check template and parameter values, and make a job from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, import_yaml
 
 _MOST_FRAMES = 1_000_000
-# Most bytes of a file. A list of a million frame numbers has about as many.
+# Largest size of a file in bytes. A list of a million frame numbers is about as large.
 _LARGEST = 16 << 20
 
 

@@ -1,8 +1,8 @@
 """Convert colours to 8 bits for display, in one pass over a picture.
 
-The conversion is a matrix followed by a curve. The curve is given by the 255 thresholds at which its result reaches the
-next level, which are found once. Numbers with the same leading bits are a group; a table gives the level of each group.
-A group has at most one threshold, with which the number is compared.
+The conversion is a matrix followed by a curve. The curve is stored as 255 thresholds, found once: the smallest number
+that gives each level from 1. Numbers with the same leading bits form a group, which has at most one threshold. A table
+gives each group's level and an offset; adding it to a number's low bits raises the level from the threshold on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEVELS = np.arange(1, 256)
 # Numbers of low bits of a float32 that the table may ignore, tried in this order until each group of numbers with the
 # same leading bits has at most one threshold.
 _LOW_BITS = range(15, 10, -1)
-# Powers of two: no curve has its first threshold below, or its last one above.
+# Powers of two. All thresholds of a curve must lie between them; otherwise no table is built.
 _LEAST, _MOST = 2.0**-40, 2.0**8
 # OpenColorIO's fast power is not quite monotone, so the levels of this many numbers on each side of a threshold are
 # stored one by one.
@@ -44,7 +44,7 @@ class DisplayTable:
         table: (n,) int32, an entry for each group of numbers with the same leading bits, beginning with that of
             ``low``: the level, shifted left by ``low_bits``, plus an offset that carries at the threshold.
         thresholds: (255,) int32, bits of the smallest float32 of each level from 1.
-        near: (255, 2 n) uint8, levels of the n numbers below each threshold and of the n numbers from it on.
+        near: (255, 2 * _NEAR) uint8, levels of _NEAR float32 numbers below each threshold and of _NEAR from it on.
     """
 
     matrix: np.ndarray | None
@@ -79,7 +79,7 @@ class DisplayTable:
             level = np.searchsorted(thresholds, starts, side="right")
             inside = np.searchsorted(thresholds, starts + (1 << low_bits) - 1, side="right") - level
             if inside.max() <= 1:
-                # Added to a number's low bits, this offset carries into the level from the threshold on.
+                # A number's low bits plus this offset overflow into the level if the number reaches the threshold.
                 step = np.where(inside > 0, starts + (1 << low_bits) - thresholds[np.minimum(level, 254)], 0)
                 low, high = (np.int32(bits).view(np.float32) for bits in (first, last))
                 return cls(matrix, low, high, low_bits, ((level << low_bits) + step).astype(np.int32), thresholds, near)

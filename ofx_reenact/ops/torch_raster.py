@@ -1,8 +1,8 @@
 """Rasterise a deformed sheet in torch, by the rules of :mod:`ofx_reenact.ops.raster`.
 
 Each triangle is split into the rows of its bounding box, each row into the pixels inside the triangle, for many
-triangles at once. A pixel's depth is the least of the triangles over it, and its triangle is the first one at that
-depth: neither depends on the order in which a device computes them.
+triangles at once. A pixel takes the least depth of the triangles that cover it, and, of the triangles with
+that depth, the first in the list. So the result does not depend on the order in which a device computes them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _COARSE_EDGE = 1e-4
 
 @dataclass(frozen=True)
 class Triangles:
-    """The triangles of a layer that may cover pixels; columns and rows are relative to the first of the bounding box.
+    """The triangles of a layer that may cover pixels.
+
+    Except in ``boxes``, columns and rows are counted from the first of each triangle's bounding box.
 
     Attributes:
         boxes: (3, N) int64, first column, first row and number of rows of each bounding box.
@@ -30,8 +32,8 @@ class Triangles:
         rows: (N,) int64, rows of each box, on the host.
         spans: (2, N), left and right end of each box, not rounded to pixels.
         corner: (N,), column of the first corner.
-        barycentric: (3, 3, N), for the weight of each corner: its value at the first corner's column in the first row,
-            its change per row, and the inverse of its change per column (0 if there is none).
+        barycentric: (3, 3, N), three numbers for each corner's weight (second axis): its value in the first row at the
+            first corner's column, its change per row, and 1 over its change per column (0 if it does not change).
         planes: (3, 1 + K, N), of depth and K values: value at the box's first pixel, change per row and per column.
     """
 
@@ -54,7 +56,7 @@ class Triangles:
             triangles: (N, 3) indices of vertices.
             carried: (V, K) float64, values of the vertices.
             size: width and height.
-            like: a tensor with the device and the type of fractional positions.
+            like: a tensor; its device is used, and its type for positions that are fractions of pixels.
         """
         edge = EDGE if like.dtype == torch.float64 else _COARSE_EDGE
         a, b, c = triangles.T
@@ -93,7 +95,7 @@ class Triangles:
         )
 
     def batches(self, most: int) -> Iterator[slice]:
-        """Yield runs of triangles whose boxes together have at most ``most`` pixels, or one triangle each."""
+        """Yield runs of triangles whose boxes together have at most ``most`` pixels; a larger box is a run alone."""
         first, end = 0, len(self.areas)
         ends = np.cumsum(self.areas)
         while first < end:
@@ -161,7 +163,7 @@ def row_bands(height: int, width: int, batch: int) -> Iterator[slice]:
 
 
 def _repeat_each(counts: Tensor, total: int | None = None) -> tuple[Tensor, Tensor]:
-    """Repeat index i ``counts[i]`` times; return the indices, and for each its number among equal ones, from 0."""
+    """Repeat index i ``counts[i]`` times; return the indices, and which repetition each is, from 0."""
     which = torch.repeat_interleave(counts, output_size=total)
     before = torch.cumsum(counts, 0) - counts
     return which, torch.arange(len(which), device=counts.device) - before[which]

@@ -90,7 +90,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class HostFraming:
-    """Where a host's picture is in the plate or in the proxy that is rendered."""
+    """The position of a host's picture in the picture that is rendered: the plate or its proxy."""
 
     rows: Axis
     columns: Axis
@@ -137,7 +137,7 @@ class HostFraming:
 
     @property
     def reach(self) -> int:
-        """How many pixels of the plate, in each direction, a resampled pixel reads besides the nearest."""
+        """How far, in pixels of the plate, a resampled pixel reads around the nearest one; 0 without resampling."""
         if self.is_exact:
             return 0
         return max(math.ceil(max(1 / float(axis.step), 1.0)) for axis in (self.rows, self.columns)) + 1

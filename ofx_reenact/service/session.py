@@ -24,7 +24,8 @@ PROTOCOL = 1
 # In bytes; a session file has a few hundred.
 _LONGEST = 1 << 16
 _HINT = "name the one that 'engine start' wrote"
-# Do not follow a symbolic link, and do not wait for a pipe; Windows has neither, but would convert line ends.
+# Do not follow a symbolic link, and do not wait for a pipe; Windows has neither flag, but one against
+# the conversion of line ends.
 _CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -36,8 +37,8 @@ def _secret() -> str:
 class Session:
     """Where an engine listens: a socket's path, or ``127.0.0.1:PORT`` where there are no such sockets.
 
-    A client sends ``token`` first and the engine replies with ``answer``, so that neither mistakes another program for
-    the other. ``keeper`` is the process that the engine must not outlive, named by
+    A client sends ``token`` first and the engine replies with ``answer``, so that each knows that it talks to the right
+    program. ``keeper`` is the process that the engine must not outlive, named by
     :func:`~ofx_reenact.service.keeper_process.name_process`.
     """
 

@@ -9,18 +9,18 @@ import numpy as np
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_OUTER, Contour
 
-# The skin around each part: points of the mesh between two distances from its contour, centimetres, and no further than
-# _SIDE from the face's middle, where the face turns away.
+# The skin around each part: its contour, and the limits of the distance of the mesh's points from it, in centimetres.
+# Points further than _SIDE from the face's middle are left out, because the face turns away there.
 _RINGS: dict[str, tuple[Contour, float, float]] = {
     "mouth": (LIPS_OUTER, 0.35, 2.2), "eye_right": (EYE_RIGHT, 0.5, 1.6), "eye_left": (EYE_LEFT, 0.5, 1.6),
 }  # fmt: skip
 _SIDE = 6.5
-# The quantile of the points' differences that is compared: the most different ones do not count.
+# This quantile of the points' differences is compared with the limits below, so that a few outliers do not count.
 _MOST = 0.85
 # Added to luma (0 to 255) before its logarithm, so that noise in the dark has little weight.
 _DARK = 4.0
-# That quantile is the natural logarithm of a ratio of brightness. Below the first, skin only wrinkles or catches light;
-# above the second, something is in front. Measured on one clip: 0.17 for a woman who cries, 0.2 to 0.39 for her hand.
+# Limits of the quantile _MOST, a natural logarithm of a brightness ratio. Below _WRINKLED, skin only wrinkles or
+# catches light; above _COVERED, something is in front. In one clip: 0.17 for a crying woman, 0.2 to 0.39 for her hand.
 _WRINKLED, _COVERED = 0.16, 0.26
 
 

@@ -34,7 +34,7 @@ class SqueezedFrame(Frame):
     """A frame with the file's pixels, whose maps were made in square pixels and are converted when they are read.
 
     Attributes:
-        squeeze: maps between the file's pixels and square ones.
+        squeeze: converts positions between the file's pixels and square ones.
         grid: height and width in square pixels.
     """
 
@@ -43,7 +43,7 @@ class SqueezedFrame(Frame):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width in which maps are made, square pixels."""
+        """Height and width of the maps before they are converted, in square pixels."""
         return self.grid
 
     def _stmap(self) -> np.ndarray:
@@ -81,7 +81,7 @@ def with_file_pixels(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> Sque
 
 def flow_to_file(flow: np.ndarray, view: View) -> np.ndarray:
     """Convert motion vectors (H, W, 2) in a view's square pixels to the file's: (h, w, 2) float32."""
-    assert view.file is not None, "the file's pixels are not square"
+    assert view.file is not None, "the file's pixels are square: nothing to convert"
     height, width = view.file.shape[:2]
     at = view.squeeze.to_square(pixel_grid(height, width, np.float64)).astype(np.float32)
     back = cv2.remap(flow, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -106,9 +106,9 @@ def to_file_pixels(frame: Frame, view: View) -> Frame:
 
 
 def _painted_change(frame: Frame, pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return what was added to the pixels that a frame carries from a view, averaged to a shape (h, w): (h, w, C).
+    """Return a frame's colour minus the pixels it carries from a view, averaged to a shape (h, w): (h, w, C).
 
-    ``pixels`` (H, W, C) are the view's.
+    The difference is what was painted or added. ``pixels`` (H, W, C) are the view's.
     """
     added = frame.colour - pixels
     if frame.carried is not None:

@@ -25,17 +25,17 @@ from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, SeenFace, look
 from ofx_reenact.tracking.tflite import second_output_weights, with_last_output
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
-# Presence is the network's probability, 0 to 1, that its crop shows a face: the least for a new face, and for a face
-# that is followed, which may be half hidden. Of real faces that are found it is above 0.9999.
+# Presence is the network's probability, 0 to 1, that its crop shows a face. These are the lowest values accepted for a
+# new face and for a followed one, which may be half hidden. A real face that is found has more than 0.9999.
 _NEW_FACE, _FOLLOWED_FACE = 0.99, 0.5
-# Faces score more than _DOUBTFUL in the detector, except in the dark. Below it, the mesh network also finds a face on a
-# head that shows none, so the picture must correlate with the mean face by _RESEMBLANCE.
+# The detector gives faces a score above _DOUBTFUL, except in the dark. At lower scores, the mesh network also finds
+# faces on heads that show none, so the picture's correlation with the mean face must be at least _RESEMBLANCE.
 _DOUBTFUL, _RESEMBLANCE = 0.65, 0.45
 # Rows of two pictures that are compared at a time.
 _BAND = 64
-# Runs of the mesh network for a new face: a detected box is a rough region, and each run gives a better one.
+# Runs of the mesh network that refine the region of a new face: a detected box is rough, each run gives a better one.
 _RUNS = 3
-# Other people's faces are searched once in this many pictures: somebody who crosses the face is near it for longer.
+# Search for other people's faces once in this many pictures: somebody who passes the face stays near it for longer.
 _OTHERS_EVERY = 8
 
 

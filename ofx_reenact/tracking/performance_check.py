@@ -20,8 +20,7 @@ _TEXTS = ("fps", "name", "tracker", "versions")
 # Texts and arrays that files of earlier versions lack.
 _NEWER, _NEWER_SHAPES = ("made_of",), {"aspect": "number", "cut": "whole T", "light": "number T", "skin": "whole T 468"}
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
-# Frame numbers have at most nine digits. A picture has at most this many pixels along a side, and this many frames a
-# second.
+# Frame numbers stay below this (nine digits); the most pixels along a picture's side; the most frames a second.
 _NUMBERS_END, _LONGEST_SIDE, _FASTEST = 10**9, 10**6, 1000
 # Largest distance of a point from the picture's corner, and largest face, both in lengths of the picture's longer side.
 _REACH, _LARGEST = 100, 20
@@ -30,7 +29,7 @@ _REACH, _LARGEST = 100, 20
 _WIDTH, _FARTHEST, _NARROWEST = 15.0, 1000.0, 0.5
 # Least width of a face in pixels.
 _SMALLEST = 1.0
-# Largest error of a rotation's columns in being orthonormal.
+# Largest difference of RᵀR from the identity, for a rotation R.
 _ORTHONORMAL = 1e-3
 
 

@@ -51,7 +51,7 @@ class InspectedFrame:
     """One decoded frame.
 
     Attributes:
-        damage: why it does not decode whole; None if it does.
+        damage: why the file cannot be decoded completely; None if it can.
         header: None if the frame is damaged.
         digest: :func:`~ofx_reenact.frames.digest.pixels_sha256` of all channels.
         nonfinite: channel → number of NaN and infinite values, if there are any.

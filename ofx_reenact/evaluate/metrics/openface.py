@@ -1,4 +1,4 @@
-"""PSIM and ED as published: head rotation and action units from the CSVs that OpenFace writes."""
+"""Read head rotation and action units from OpenFace's CSVs, to compute PSIM and ED (expression) as published."""
 
 from __future__ import annotations
 

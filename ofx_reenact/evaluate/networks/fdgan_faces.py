@@ -1,4 +1,4 @@
-"""How near whole faces are to the truth: target, warp and networks, on people whom training did not see."""
+"""Measure how near whole faces of target, warp and networks are to the truth, for people unseen in training."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ Cases = Mapping[str, Sequence[CaseMaker]]
 class KindResult:
     """One kind of cases: how many were measured, and how many could not be made or warped.
 
-    ``errors``: method → ``PSNR mouth`` (dB), … ``features whole``, and, if SFace is installed, ``identity``, the
-    similarity to the target, which is the only number of the row ``truth``. Cases in which no eye closes do not count
-    in ``closing eyes``.
+    ``errors``: method → metric and region, from ``PSNR mouth`` (dB) to ``features whole``. If SFace is installed, also
+    ``identity``, the similarity to the target; the method ``truth`` has this number only. ``closing eyes`` is measured
+    only in cases in which an eye closes.
     """
 
     count: int
@@ -73,7 +73,9 @@ def measure(painters: Painters, cases: Cases, colour: Colour, *, limit: int = 0)
             table = {method: {m: Mean.of(torch.tensor(v)) for m, v in row.items()} for method, row in found.items()}
             result[KINDS[kind]] = KindResult(count, left_out, table)
     if not result:
-        raise ReenactError("no usable case: no open mouth, nobody in two pictures, or every face leaves its picture")
+        raise ReenactError(
+            "no usable case: no mouth is open, nobody has two pictures, or all faces leave their pictures; add pictures"
+        )
     return result
 
 

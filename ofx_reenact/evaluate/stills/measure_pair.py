@@ -1,4 +1,4 @@
-"""Measure one pair: observe the frames of every method, as the driver's frames are observed, and score them."""
+"""Measure one pair: observe the driver's frames and every method's frames in the same way, and score them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from ofx_reenact.tracking.rigid import euler_degrees, head_pose
 from ofx_reenact.training.fdgan.score import evenly
 
 FOUND = Metric("face found", "fraction", "high", "frames in which the tracker finds a face")
-# The metrics that the driver's own frames have: the others would compare them with themselves, or the pixels of two
-# people.
+# The metrics computed for the driver's own frames. All others would compare these frames with themselves, or compare
+# the pixels of two different people.
 _OF_DRIVER = (FOUND, identity.ISIM)
 # JPEG quality of pictures on contact sheets.
 _QUALITY = 82
@@ -86,7 +86,7 @@ class Scene:
         window: the portrait around the target's face.
         target: observation of the target.
         driver: observation of the driver's measured frames.
-        truth: in ``self``, observation of the driver's frames in the target's window; else None.
+        truth: in the protocol ``self``, the driver's frames observed in the target's window; else None.
     """
 
     pair: TargetDriverPair
@@ -250,7 +250,7 @@ class StillMeasurer:
         return scores
 
     def _compare_regions(self, method: str, made: Observed, scene: Scene) -> list[Scores]:
-        """Compare the landmarks asked of the target with the driver's, and the rendered ones with those asked."""
+        """Compare the requested landmarks with the driver's, and the rendered landmarks with the requested ones."""
         performance, numbers = scene.performance, scene.measured_frames
         rows = np.searchsorted(performance.frames, numbers)
         driver = landmark_gain.landmarks_of_frontal(performance.frontal)[rows]

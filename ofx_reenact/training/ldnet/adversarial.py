@@ -4,7 +4,7 @@ Stage 1 trains E_P, G and a table N_I of identity codes against a classifier C t
 landmarks. Stage 2 freezes E_P, puts E_I in the table's place, and trains E_I and G against a discriminator D and a new
 C. Where the paper is silent or unclear, :class:`AdversarialSettings` has an option.
 
-From top to bottom: settings, data, networks and optimisers of each stage with its steps and losses, the run.
+From top to bottom: the settings, the data, the two stages (networks, optimisers, steps, losses), and the run.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class AdversarialSettings:
     Attributes:
         batch: pairs of driver and target in a step.
         learning_rate: of Adam; 0 for the paper's.
-        adv: how equation 2 treats a classifier that is confidently wrong. ``ll``: literally, without bound;
-            ``ll_clamp``: never below the log-probability of a random guess; ``nlu``: by the balanced likelihood of
-            "not this person".
+        adv: what equation 2 minimises, with P the probability that the classifier gives the driver. ``ll``: log P,
+            which has no lower bound; ``ll_clamp``: log P, but not below that of a random guess; ``nlu``: -log(1 - P),
+            times the number of other people.
         critics: steps of C and D for each step of G.
         table_rate: factor of the learning rate for N_I, of which a batch uses few rows.
         warm_up: steps of the learning rate's linear warm-up.
@@ -161,7 +161,7 @@ class Stage1(AdversarialRecipe):
         self.optimisers = {"networks": networks, "table": table, "classifier": self._adam(self.classifier)}
 
     def step(self, number: int, steps: int) -> dict[str, float]:
-        """Let C, then the networks and the table take a step."""
+        """Train C; then train the networks and the table by one step."""
         self._warm_up(number)
         for _ in range(self._settings.critics):
             driver, target = self._draw_pairs()
@@ -220,7 +220,7 @@ class Stage2(AdversarialRecipe):
         self._score = score
 
     def step(self, number: int, steps: int) -> dict[str, float]:
-        """Let D and C, then the networks take a step."""
+        """Train D and C; then train the networks by one step."""
         self._warm_up(number)
         terms: dict[str, Tensor] = {}
         for _ in range(self._settings.critics):
@@ -331,7 +331,7 @@ def train_adversarial(
 
 
 def _load_stage1(settings: AdversarialSettings, folder: Path) -> LDNet:
-    """Read the network of stage 1's run; only batch, rates and people may differ in stage 2."""
+    """Read the network that stage 1 trained; its normalisation and width must be those of stage 2."""
     if not (folder / CHECKPOINT).exists():
         raise SettingsError(f"{folder}: no run of stage 1; train --stage 1 first, or --stage all")
     about, _, _, state = read_checkpoint(folder / CHECKPOINT)
