@@ -33,7 +33,7 @@ class Carried:
     Attributes:
         stmap: the skin's STMap.
         composed: the window of the picture that changed.
-        mouth: the mouth's opening; None while it is shut.
+        mouth: the mouth's opening; None if it is shut or outside the picture, or if only the eyes move.
         lenses: shapes of the openings in the result, by name.
     """
 

@@ -98,7 +98,7 @@ def compose(
         picture: (H, W, C) float32, the target's scene-linear R, G, B, and alpha if it has one.
         stmap: where each pixel comes from.
         openings: eyes and mouth, in drawing order.
-        lip_colour: (C,) colour of the lips, of which the interior of an unseen mouth is a darker shade.
+        lip_colour: (C,) colour of the lips; the interior of an unseen mouth is a darker shade of it.
         out: (H, W, C) float32 on the host, into which the window is written; None makes a window alone.
         ops: functions of the device that has the picture and the map.
     """
@@ -144,7 +144,7 @@ def is_grey(shown: np.ndarray) -> bool:
 
 
 def shade_interior(lip_colour: np.ndarray, shade: np.ndarray) -> np.ndarray:
-    """Return the interior (h, w, C) of an unseen mouth: the lips' colour (C,), by a shade (h, w), 0 dark, 1 light."""
+    """Return an unseen mouth's interior (h, w, C): the lips' colour (C,), darkened; shade (h, w) is 0 dark, 1 light."""
     behind = lip_colour * (INSIDE_DARK + (INSIDE_LIGHT - INSIDE_DARK) * shade.astype(np.float32))[..., None]
     if len(lip_colour) == 4:
         behind[..., 3] = lip_colour[3]

@@ -56,15 +56,15 @@ _LOWER_HALF, _TOP_FADE = 1.4, 20.0
 # length of the fade at the mouth's corners, in halves of its width.
 _BEHIND_BLUR, _BEHIND_LIGHT, _CORNER_FADE = 0.15, 0.3, 0.35
 # The tongue: its colour as a factor of the white of an eye; its middle relative to the edges of the lower teeth, cm;
-# half its width and its height, cm; the groove in its middle: its depth, as a fraction of the opacity, and its width;
-# and the fade from the rim, as the groove's width in halves of the tongue's.
+# half its width and its height, cm; the depth of the groove in its middle, as a fraction of the opacity; and the
+# groove's width and the length of the fade at the rim, both in halves of the tongue's width.
 _TONGUE, _TONGUE_MIDDLE = np.array([0.38, 0.18, 0.165], np.float32), np.array([0, 0.4, 0.8])
 _TONGUE_SIZE, _GROOVE, _TONGUE_FADE = (1.7, 1.3), (0.25, 0.07), 0.8
 # Length of the fade at the gum's edge, cm.
 _GUM_FADE = 0.1
 # Least blur of the teeth, however sharp the picture: a standard deviation, pixels.
 _SHARPEST = 0.4
-# Blurred rows are kept in memory in logarithmic steps of blur of this size.
+# Step, on a logarithmic scale, between the blurs for which blurred rows are cached.
 _STEP = 0.05
 
 

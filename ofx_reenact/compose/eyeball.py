@@ -1,6 +1,6 @@
 """Separate an eye into white, iris and the lids' shadow, so that it can turn behind its lids.
 
-Put together without motion, the parts are the target's own pixels. What lids or iris hide is filled in from the same
+Put together without motion, the parts give the target's own pixels. What lids or iris hide is filled in from the same
 eye: the white from the white around it, the iris from the mean of its visible ring at the same radius.
 """
 
@@ -26,7 +26,8 @@ _WHITE_FROM = 1.2
 _DARK, _BRIGHT = 0.5, 0.8
 # Standard deviations of the blurs that fill in the white, in widths of the eye, fine to coarse.
 _SCALES = (0.03, 0.08, 0.2, 0.6)
-# Standard deviation of the light on the white, in widths of the eye, and the range of factors it has on a moving iris.
+# Standard deviation of the blur that leaves only the light on the white, in widths of the eye; and the range of factors
+# by which that light brightens or darkens a moving iris.
 _LIGHT, _LIT = 0.12, (0.5, 1.4)
 # Number of rings that an iris is averaged over, and their outer radius, in radii of the iris.
 _RINGS, _OUTERMOST = 24, 1.4

@@ -31,7 +31,7 @@ _UPPER_FADE, _LOWER_FADE = 0.8, 1.2
 # Half a fold's width; and in multiples of it, the height of the skin on the outer side and the distance from the line
 # at which the fold ends.
 _HALF_WIDTH, _RISE, _REACH = 0.6, 0.4, 3.0
-# Half the width of the fold's dark middle, in multiples of the fold's, and the fraction of light that is lost there.
+# Half the width of the fold's dark middle, in multiples of half the fold's width, and the fraction of light lost there.
 _DARK, _LOST = 0.55, 0.2
 # Standard deviation and height of a cheek's bulge.
 _BULGE, _BULGE_HEIGHT = 1.5, 0.4
@@ -44,7 +44,7 @@ class Fold:
     Attributes:
         vertices: (n,) indices of the sheet's vertices.
         pairs: (m, 2) indices of mesh points on both sides of the line.
-        cheek: (468,) rise of each mesh point with the cheek at full depth, canonical units.
+        cheek: (468,) how far the cheek's bulge raises each mesh point when the fold is deepest, canonical units.
         along: (n,) depth at each vertex relative to the fold's deepest point, 0 to 1.
         apart: (n,) distance from the line in multiples of the fold's half width, positive on the outer side.
         outwards: (n, 3) frontal direction in which ``apart`` grows.

@@ -1,4 +1,4 @@
-"""Grain: measure the plate's, and make as much of it for painted pixels, so that they do not look cut out.
+"""Measure the plate's grain, and make the same amount for painted pixels, so that they do not look cut out.
 
 A still's grain does not move, so grain for a still depends on the pixel's place alone. In a moving target it depends on
 the frame's number as well.
@@ -30,9 +30,9 @@ def measure_grain(shown: np.ndarray) -> float:
 
 
 def make_grain(box: tuple[slice, slice], deviation: float, number: int = 0) -> np.ndarray:
-    """Return noise of a standard deviation for a box (rows, columns) of the picture: (h, w, 1), for all channels.
+    """Return noise (h, w, 1), the same for all channels, for a box (rows, columns) of the picture.
 
-    The frame's ``number`` selects the pattern.
+    ``deviation`` is its standard deviation; the frame's ``number`` selects the pattern.
     """
     # Each number shifts the pattern; with two primes, numbers nearby have shifts far apart.
     moved = (number * 101 % _TILE, number * 157 % _TILE)

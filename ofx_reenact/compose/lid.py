@@ -22,9 +22,9 @@ from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
 
-# How far the lid has come down where the built lid sets in, and where it is complete: skin and lashes in heights of the
-# open eye, then a condition for both in widths. Less than a whole height shuts the eye, because the lower lid comes up.
-# Warped lashes are replaced later than the lid's skin, when they would point up from a shut eye.
+# How far a lid must come down for the built lid to begin, and to be complete: for skin and for lashes, in heights of
+# the open eye; then for both, in widths. Less than a whole height shuts the eye, because the lower lid comes up.
+# Warped lashes are replaced later than the lid's skin: only when they would point up from a shut eye.
 _SKIN_FALL, _LASH_FALL, _FALL = (0.36, 0.62), (0.62, 0.78), (0.03, 0.08)
 # Width of a shut lid's crease, in widths of the eye, and how much it darkens, as a fraction.
 _CREASE, _CREASE_DARK = 0.09, 0.12
@@ -50,13 +50,13 @@ _MARGIN = 0.35
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the pixels of a window of the result lie, relative to the eye; (h, w) each, pixels of the result.
+    """Where the pixels (h, w) of a window of the result lie, relative to the eye; lengths in pixels of the result.
 
     Attributes:
         width: of the eye in the result.
         u: place along the eye in the result.
-        from_u: place along the eye in the picture, if the lid had stayed open.
-        from_v: place across the eye in the picture, if the lid had stayed open.
+        from_u: place along the picture's eye that a pixel would come from if the lid had stayed open.
+        from_v: the same across the eye, in pixels of the picture.
         above_open: height above the edge of the open lid.
         up: height above the edge of the lid in the result.
         gap: distance from that edge down to the lower lid.
@@ -117,7 +117,7 @@ class Lid:
             moved: the eye's opening in the frame.
             brow: (n, 2) the brow's lower edge in the frame, pixels.
             lid: how far the lid has come down, 0 to 1, from :func:`measure_shut`.
-            lashes: the same of its lashes.
+            lashes: the same for its lashes.
         """
         box = moved.box(_MARGIN * 2 * moved.half)
         rows, columns = composed.slices
@@ -136,7 +136,7 @@ class Lid:
         built, place, new = self._build(places, coverage, own)
         if shading is not None:
             built[..., :3] *= shading[..., None]
-        # Opaque from a quarter of the coverage on: a mixture would show the same place twice.
+        # Opaque where the coverage is at least a quarter: a mixture would show the same place twice.
         opacity = np.clip(4 * coverage, 0, 1).astype(np.float32)
         colour += (built - colour) * opacity[..., None]
         line = self._draw_lashes(places, lashes)
@@ -172,7 +172,7 @@ class Lid:
         return np.asarray(amount * inside * smooth_step(places.below_brow / (_BROW_FADE * width)) * beside)
 
     def _draw_lashes(self, places: _Places, amount: float) -> np.ndarray:
-        """Return the opacity of drawn lashes, (h, w) float32; ``amount`` of the warped ones has been replaced."""
+        """Return the opacity of drawn lashes, (h, w) float32; ``amount`` is the fraction of warped ones replaced."""
         line = np.zeros(places.up.shape, np.float32)
         near = np.abs(places.up) < _LASH_AREA * places.width
         # Drawn lashes are complete when half of the warped ones are still there.

@@ -21,8 +21,8 @@ from ofx_reenact.warp.lens import Lens
 _LOWEST, _HIGHEST, _USUAL, _UNDER_BROW = 0.09, 0.26, 0.14, 0.6
 # Standard deviation of the logarithm of light along the eye, above which a line shows lashes.
 _STROKES = 0.06
-# Where the crease ends beside the outer corner, in halves of the eye's width: a constant, and a factor of the lashes'
-# reach that is added.
+# Where the crease ends beside the outer corner, in halves of the eye's width: a constant, plus this factor times the
+# lashes' reach.
 _WING = (1.2, 1.2)
 # Where skin is measured above the crease, in widths: up to a height above it, but not beyond a fraction of the way from
 # the lid's edge to the brow; at least up to _LEAST.
@@ -33,18 +33,19 @@ UNDER = (0.1, 0.22)
 _USED = (0.3, 0.7)
 # Brightness, as a fraction of the skin's below the eye: hair or a fold up to the first, skin from the second on.
 _HAIR = (0.4, 0.65)
-# Height between crease and brow, in widths, from which the skin there may lie in shadow, and over which that sets in;
-# the quantile of brightness that then counts as skin.
+# Height between crease and brow, in widths, above which shadow on the skin there is allowed for, and how much more
+# height until it is allowed for fully; the quantile of brightness that then counts as skin.
 _SOCKET, _BRIGHT = (0.05, 0.1), 0.7
-# Weight of the default for the skin above, for places where little of it is visible; the default is the skin below the
-# eye times a factor.
+# Where little of the skin above the crease is visible, a default is mixed in. Its weight; and its brightness, as a
+# factor on the skin below the eye.
 _DOUBT, _DARKER = 0.12, 0.85
 # Standard deviation of the smoothing along the eye, in halves of its width.
 _ALONG = 0.25
-# Weight of the light below the eye at the crease and at the lid's edge, and the range of its ratio to the light above.
+# How much the light below the eye weighs, at the crease and at the lid's edge; and the range of its ratio to the light
+# above.
 _LOW, _LIGHT = (0.25, 0.5), (0.6, 1.6)
-# Weight of the colour below the eye, and the difference in saturation from which it is used: highlights desaturate
-# skin.
+# Weight of the colour below the eye, and by how much its saturation must be higher for the whole weight: highlights
+# desaturate skin.
 _TINT, _FULLER = 0.6, 0.2
 # How far to both sides of the eye's middle skin is measured, in halves of its width, and at how many places.
 _ENDS, _PLACES = 1.5, 121

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-# Points on the circle around a pixel; between two of them, a straight edge is off by 2 % of the radius.
+# Points on the circle around a pixel; between two of them, a straight edge is off by at most 2 % of the radius.
 _AROUND = 16
 # Width of a feather in standard deviations of its Gaussian, and where that Gaussian is cut off, also in deviations.
 _WIDTH, _REACH = 2, 4

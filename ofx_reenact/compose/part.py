@@ -40,7 +40,7 @@ _SMALL = 64
 # Difference of two rims, as a fraction of their light, up to which they show the same skin, and from which they do not;
 # and the blur before they are compared, in widths of the part.
 _ALIKE, _DIFFERENT, _DETAIL = 0.11, 0.16, 0.03
-# Least grain that is added, in square roots of light, relative to the median light.
+# Least grain that is added: a standard deviation of the square root of light, where the median light is 1.
 _LEAST_GRAIN = 1 / 500
 # Estimates of blur vary by this factor with what a picture shows. Then, in pixels, the least blur that is visible, and
 # the most that is added.
@@ -187,7 +187,7 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
     least = 1e-3 * max(float(np.abs(frame_mean).max()), float(np.abs(part_mean).max()), 1e-6)
     gain = np.maximum(frame_mean, least) / np.maximum(part_mean, least)
     sigma = max(1.0, _SPREAD * rim.shape[1])
-    # Far from the rim, the field tends to the rim's mean.
+    # Far from the rim, the field tends to the rim's mean factor, ``gain``.
     trust = 1e-4
     near = (cv2.GaussianBlur(x * rim, (0, 0), sigma) for x in (part_coarse * gain, around_coarse))
     near_part, near_frame = (np.maximum(x + trust * frame_mean, trust * least) for x in near)

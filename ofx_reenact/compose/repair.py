@@ -20,7 +20,7 @@ class PlacedWindow(Protocol):
     """A network's window at its place in a picture; see :class:`ofx_reenact.fdgan.window.Window`."""
 
     def box(self, size: tuple[int, int]) -> tuple[slice, slice] | None:
-        """Return the rows and columns it covers in a picture of that width and height; None if it misses it."""
+        """Return the rows and columns it covers in a picture of that width and height; None if it lies outside."""
 
     def paste(self, seen: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
         """Resample the window's content (h, w, ...) to a box of the picture."""

@@ -42,7 +42,7 @@ _RIDGE = np.repeat([0.0, 0.02, 0.2], [1, 3, 5])
 _ROUNDS, _OFF, _LEAST_OFF = 8, 2.5, 0.02
 # Least cosine between a normal and the camera for skin that is read, and the least number of samples for a fit.
 _FACING, _FEWEST = 0.2, 100
-# How often shading is averaged over neighbours on the sheet, whose triangles are a quarter the size of the mesh's.
+# How often shading is averaged over neighbours on the sheet, whose edges are a quarter as long as the mesh's.
 _SMOOTHED = 4
 # Least light from any side, as a fraction of the face's median.
 _LEAST = 0.25
@@ -72,7 +72,7 @@ EVEN_LIGHT = Light(np.eye(9)[0])
 
 
 def compute_harmonics(normals: np.ndarray) -> np.ndarray:
-    """Compute the nine real spherical harmonics of order 0 to 2 at normals (..., 3), without constants: (..., 9)."""
+    """Compute nine real spherical harmonics, order 0 to 2, without constant factors, at normals (..., 3): (..., 9)."""
     x, y, z = np.moveaxis(normals, -1, 0)
     return np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=-1)
 
@@ -198,7 +198,7 @@ def _bare_triangles() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _smooth_operator() -> sparse.csr_matrix:
-    """Return the operator (F, 468) from the mesh's points to the sheet's face vertices, without the mesh's edges."""
+    """Return the operator (F, 468) from the mesh's points to the sheet's face vertices; it smooths the mesh's edges."""
     parents, triangles = sheet().parents, sheet().triangles
     count = parents.shape[0]
     triangles = triangles[(triangles < count).all(axis=1)]

@@ -20,7 +20,7 @@ def analyse_inputs(
     """Write the performance file and, where settings name them, the target's performance, identity and parts file.
 
     Args:
-        settings: settings of the renders that follow; ``performance`` is needed, in a cast of each member.
+        settings: settings of the renders that follow; ``performance`` is needed, in a cast for each member.
         observe: called with each step.
         cache: what the process has loaded for earlier jobs; what this job loads is added.
         fresh: make the files again although they exist; a trained identity stays.

@@ -53,7 +53,7 @@ class Member:
 
     @property
     def paths(self) -> dict[str, str]:
-        """The input and analysis files of this person, by option; several files of one option are numbered."""
+        """This person's input and analysis files, without the target, by option; several of one option are numbered."""
         found: dict[str, str] = {}
         for option in names_of_paths("read", "read_or_written"):
             value = getattr(self.role.settings, option)
@@ -212,7 +212,7 @@ def _face(shot: Shot, frame: int) -> np.ndarray:
 
 
 def _nearest_frame(shot: Shot, frame: int) -> int:
-    """Return the shot's frame nearest to a number: a driver that ends before the others holds its last frame."""
+    """Return the shot's frame nearest to a number: before and after its driver, the first or last frame is held."""
     return min(max(frame, min(shot.rows)), max(shot.rows))
 
 

@@ -15,13 +15,13 @@ MOVIE = ".mp4"
 
 
 def check_paths(settings: Settings, *more: Named) -> None:
-    """Raise if an output of these settings would replace an input or another output.
+    """Raise if an output would replace an input or another output, or if the options of preview or sound are wrong.
 
     Performance, identity and parts files count as outputs, because they may be written. ``more`` are outputs
     that no option names, as (name for the message, path).
 
     Raises:
-        SettingsError: naming both options.
+        SettingsError: naming the options.
     """
     refuse_over_inputs([*list_outputs(settings), *more], list_paths(settings, "read", "weights"))
     if settings.preview and Path(settings.preview).suffix.lower() != MOVIE:

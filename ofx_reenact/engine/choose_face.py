@@ -87,7 +87,8 @@ def choose_in_still(settings: Settings, shown: np.ndarray, first: Plate, frame: 
         colour: the colour config.
 
     Raises:
-        TrackingError: the position is outside the picture or in another frame, or the person's picture shows no face.
+        TrackingError: the position is outside the picture or in another frame; the person's picture shows no face; or
+            no face in the target looks like it.
     """
     choice = FaceChoice.parse(settings.target_face)
     if choice.frame not in (None, frame):
@@ -141,7 +142,7 @@ def read_look(path: str, colour: Colour) -> FaceLook:
 
     Raises:
         FrameError: the picture cannot be read.
-        TrackingError: it shows no face, or one that is too dark.
+        TrackingError: it shows no face, or one that is too dark or turned away.
     """
     files = Sequence.open(path)
     faces = [face for face in _make_finder()(read_shown(files, files.frames.first, colour)) if _is_clear(face)]

@@ -72,7 +72,7 @@ def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, 
 
 
 def _sources(settings: Settings, affects: Affects, digest: Digest) -> dict[str, Source]:
-    """Return the files that ``affects`` depends on, without the target: one entry for each option."""
+    """Return the files that options of this ``affects`` name, without the target: one entry for each option."""
     sources = {}
     for name in (set(names_affecting(affects)) & set(names_of_paths("read"))) - {"target"}:
         paths = paths_in({name: getattr(settings, name)}, "read")
@@ -83,7 +83,7 @@ def _sources(settings: Settings, affects: Affects, digest: Digest) -> dict[str, 
 
 
 def _values(settings: Settings, affects: Affects) -> dict[str, object]:
-    """Return the options, without paths, that ``affects`` depends on and that affect pixels in no other way."""
+    """Return the options of this ``affects`` that name no file, without those that also affect ``pixels``."""
     names = set(names_affecting(affects)) - set(names_affecting("pixels"))
     return {name: value for name, value in _plain(settings).items() if name in names}
 
@@ -91,7 +91,7 @@ def _values(settings: Settings, affects: Affects) -> dict[str, object]:
 def _plain(settings: Settings) -> dict[str, Any]:
     """Return the options that name no file.
 
-    A face that is chosen by its number is an integer, as in files of earlier versions; by a picture, it is left out.
+    A face chosen by its number is an integer, as in files of earlier versions; one chosen by a picture is left out.
     """
     files = set(names_of_paths("read", "read_or_written", "written", "weights")) - set(FACE_OPTIONS)
     values = {name: value for name, value in settings.as_dict().items() if name not in files}

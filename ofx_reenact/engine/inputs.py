@@ -54,7 +54,7 @@ def track_driver(
     """Track a whole driver sequence; frames are read ahead of the tracker in threads.
 
     Args:
-        settings: tracker, face, landmarks, smoothing, colour space and device; the performance records ``reference``.
+        settings: tracker, face, landmarks, smoothing, colour space and device; ``reference`` is stored in the result.
         driver: the sequence to track.
         colour: the colour config.
         observe: called after each frame; if it raises, the reading threads end first.

@@ -43,11 +43,11 @@ def list_faces(settings: Settings, colour: Colour, observe: Observer) -> FaceLis
         observe: called after each frame that was searched.
 
     Returns:
-        Values: ``faces``, one entry a person, those with a number first, and ``every``, the step between two searched
-        frames. An entry has ``number`` (a value for ``--face N``; None if no number means this person), ``choose``
-        (a value for ``--face`` that always works), ``frame`` (where the face is largest), and of that frame
-        ``position`` [x, y] of the face's centre, ``box`` [x, y, width, height] and ``size`` (the height), in pixels of
-        the file, y down, with (0, 0) the centre of the first pixel; ``frames`` (where the person appears, as text).
+        Values: ``faces``, one entry for each person, those with a number first, and ``every``, the step between two
+        searched frames. An entry has ``number`` (a value for ``--face N``; None if no number means this person),
+        ``choose`` (a value for ``--face`` that always works), ``frames`` (where the person appears, as text), ``frame``
+        (where the face is largest) and, in that frame, ``position`` [x, y] of the face's centre, ``box`` [x, y, width,
+        height] and ``size`` (the height): in pixels of the file, y down, with (0, 0) the centre of the first pixel.
 
     Raises:
         FrameError: the driver cannot be read.

@@ -73,8 +73,8 @@ class Loader:
     """Loads everything that one person's render needs, each thing when it is first used.
 
     Values come from the cache if their key is unchanged. A key holds what the value is made from: files by their
-    stamp, settings by their value, other loaded things by their key. ``fresh`` makes identity and performance again
-    although their files exist; a trained identity stays. Use it from one thread.
+    stamp, settings by their value, other loaded things by their key. ``fresh`` makes performances, identity and
+    parts again although their files exist; a trained identity stays. Use it from one thread.
 
     Raises:
         SettingsError: an output would replace an input, or the curves file cannot be used.
@@ -104,7 +104,7 @@ class Loader:
 
     @cached_property
     def fdgan(self) -> RepairWeights | PortraitWeights | None:
-        """The weights of FD-GAN's network for the profile; None with ``--repair off``."""
+        """The weights of FD-GAN's network for the profile; None for profile ``warp`` with ``--repair off``."""
         settings, path = self._settings, self._settings.fdgan_weights or None
         if settings.profile == "portrait":
             return self._cache.get("fdgan", self._fdgan_key, lambda: load_portrait(path, self.device))
@@ -192,7 +192,7 @@ class Loader:
 
     @property
     def _painter(self) -> Painter | None:
-        """The painter with the person's trained adapters, if there are any; None with ``--repair off``."""
+        """The painter with the person's trained adapters, if there are any; None if :attr:`fdgan` is None."""
         if self.fdgan is None:
             return None
         settings, person = self._settings, self.identity.person
@@ -316,7 +316,7 @@ class Loader:
         """Return a value that may have a file, and its key: read from the file, or made and written to it.
 
         Args:
-            kind: of the value in the cache.
+            kind: the cache's name for such values (:data:`~ofx_reenact.engine.cache.KEPT`).
             named: the path that the option gives; "" for none.
             fresh: make the value again although its file exists.
             key, make: the key of a value that is made now, and the function that makes it.
@@ -337,12 +337,12 @@ class Loader:
         return key, made
 
     def _values_of(self, *affects: Affects, settings: Settings | None = None) -> dict[str, Any]:
-        """Return all settings that ``affects`` depend on, and the device; analysis files have keys of their own."""
+        """Return the options of these ``affects``, and the device; not analysis files, which have keys of their own."""
         names = [name for name in names_affecting(*affects) if name not in names_of_paths("read_or_written")]
         return {name: getattr(settings or self._settings, name) for name in names} | {"device": self.device}
 
     def _key_of(self, *affects: Affects, settings: Settings | None = None) -> Hashable:
-        """Return the key of the settings that ``affects`` depend on: their values, and the stamps of their files."""
+        """Return the key of the options of these ``affects``: their values, and the stamps of their files."""
         values = self._values_of(*affects, settings=settings)
         files = (file for path in paths_in(values, "read") for file in files_of(path))
         return tuple(values.items()), stamp(*files)

@@ -47,7 +47,7 @@ from ofx_reenact.tracking.trackers import make_tracker
 EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 
 # Two pictures may show different people if LD-Net's identity codes are further apart than this. Measured on 102 people:
-# 1 in 100 pairs of a neutral and a smiling picture of one person is further apart, and 3 in 4 pairs of two people.
+# 1 in 100 pairs of one person (neutral and smiling) is further apart, and 3 in 4 pairs of two people are.
 _OTHER_PERSON = 0.25
 # FD-GAN's dictionary is written from the plate's frames at these quantiles of the mouth's opening.
 _PLATE_QUANTILES = (0.0, 0.5, 0.8, 0.95, 1.0)
@@ -238,10 +238,10 @@ def target_as_driver(settings: Settings) -> Settings:
 
 
 def check_identity(path: Path, identity: Identity, expected: MadeOf) -> Identity:
-    """Compare what an identity file was made from with the job; add a note if the file does not record it.
+    """Compare what an identity file was made from with the job; add a note if it is unknown or options differ.
 
     Raises:
-        TrackingError: it was made from other pictures or with other options.
+        TrackingError: it was made from other pictures.
     """
     note = check_made_from(path, "identity", identity.made_of, identity.face.picture, expected)
     return replace(identity, notes=(*identity.notes, note)) if note else identity

@@ -15,16 +15,16 @@ _LARGE = 32 << 20
 
 
 def keep_freed_memory(size: int) -> bool:
-    """Let this process keep up to 256 MiB of freed memory, if its pictures are larger than glibc keeps by itself.
+    """Let this process keep up to 256 MiB of freed memory, if a picture is larger than blocks that glibc keeps itself.
 
-    glibc maps every block above 32 MiB again, and the system clears its pages one by one: at 3840 × 2160, half a second
-    of CPU time a frame and more. Peak memory rises by some 100 MB.
+    Otherwise every block above 32 MiB gets new pages, which the system clears one by one: at 3840 × 2160 it takes half
+    a second of CPU time a frame or more. With this, peak memory rises by some 100 MB.
 
     Args:
         size: bytes of a picture.
 
     Returns:
-        Whether memory is kept. Only glibc can do so, and old versions refuse blocks of that size.
+        Whether memory is kept. Only glibc can do so, and its old versions refuse so high a threshold.
     """
     if size <= _LARGE or platform.libc_ver()[0] != "glibc":
         return False

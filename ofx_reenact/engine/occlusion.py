@@ -16,7 +16,7 @@ from ofx_reenact.shot.occlusion import TypicalFace
 from ofx_reenact.tracking.performance import Performance, State
 
 LAYER = "occlusion"
-# From how many frames the usual look of a face is learnt, evenly spread over the shot; all chunks take the same ones.
+# The usual look of a face is learnt from at most so many frames, evenly spread over the shot, the same in all chunks.
 _FRAMES = 16
 
 
@@ -32,7 +32,7 @@ class Occlusion:
         self._usual: dict[int, TypicalFace | None] = {}
 
     def estimate(self, frame: int) -> np.ndarray:
-        """Return where something is in front of the face: (H, W) float32 in [0, 1], in the pixels of the file.
+        """Return where something is in front of the face: (H, W) float32 in [0, 1], in the plate's or proxy's pixels.
 
         It is 0 everywhere if the face's position is only held, or if too few frames of the shot show the face.
         """
@@ -48,7 +48,7 @@ class Occlusion:
         return estimate
 
     def _learn(self, segment: int) -> TypicalFace | None:
-        """Learn the usual look of the face in a shot; None if fewer than three frames track it with confidence."""
+        """Learn the usual look of the face in a shot; None if it is tracked with confidence in fewer than 3 frames."""
         if segment not in self._usual:
             rows_with_face = np.nonzero(self._own.confident & (self._segments == segment))[0]
             rows, last = rows_with_face, len(rows_with_face) - 1

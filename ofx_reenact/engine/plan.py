@@ -47,7 +47,7 @@ class Plan:
 
     @property
     def faces(self) -> dict[int, str]:
-        """How the driver's face was found, by frame, as in files: ``tracked``, ``bridged`` or ``held``."""
+        """How the driver's face was found, by frame, as written to files: ``tracked``, ``bridged`` or ``held``."""
         return {frame: state.name.lower() for frame, state in self.states.items()}
 
     def shown_as(self, state: State, written: Mapping[int, float]) -> tuple[int, ...]:
@@ -75,7 +75,7 @@ class DriverStates:
 
     @classmethod
     def of(cls, settings: Settings, performance: Performance, target: Performance | None) -> DriverStates:
-        """Return the states by frame of a moving ``target``, or by the driver's own frames if that is None."""
+        """Return the driver's states, by the frames of a moving ``target``, or for None by the driver's own frames."""
         who = settings.driver or settings.performance
         if target is None:
             return cls(who, dict(zip(performance.frames.tolist(), map(State, performance.state.tolist()), strict=True)))
@@ -120,7 +120,7 @@ def plan_frames(settings: Settings, driver: DriverStates, made_of: str) -> Plan:
     """Decide which frames to render.
 
     Args:
-        settings: the job's settings; without ``--frames`` all frames of a moving target, or of a still's driver.
+        settings: the job's; without ``--frames``, all frames of a moving target are requested, or of a still's driver.
         driver: how the driver's face was found.
         made_of: digest of what the frames are made from.
 

@@ -58,7 +58,7 @@ class Plates:
         return other
 
     def with_picture(self, frame: int, picture: Picture) -> Plates:
-        """Return the same pictures, but with ``picture``, which is at the proxy's resolution, in one frame."""
+        """Return the same pictures, with one frame's replaced by ``picture``, which is at the proxy's resolution."""
         other = copy.copy(self)
         other._replaced = {frame: picture}
         return other

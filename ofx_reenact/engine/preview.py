@@ -20,7 +20,7 @@ from ofx_reenact.tracking.retime import driver_positions
 if TYPE_CHECKING:
     from ofx_reenact.frames.sound import Sound
 
-# Sound is played if the preview's speed differs by no more than this fraction: 24 fps shown at 25 fps is 4 % faster.
+# Sound is played if its speed differs from normal by at most this fraction: 24 fps shown at 25 fps is 4 % faster.
 _SPEED_TOLERANCE = 0.05
 
 Note = Callable[[str], None]

@@ -140,6 +140,6 @@ class Proxy:
 
 
 def _blocks(start: int, length: int, factor: int) -> tuple[int, int, int]:
-    """Return the first block that a run of pixels touches, how many it touches, and its offset in the first one."""
+    """Return the first block that a run of pixels touches, how many it touches, and where in the first it begins."""
     first = start // factor
     return first, -(-(start + length) // factor) - first, start - first * factor

@@ -41,7 +41,7 @@ class Report:
 
     Attributes:
         written, skipped: frames written by this job, and frames that existed already.
-        held, black: written frames without a driver face, by ``--missing``: ``hold`` or ``black``.
+        held, black: written frames without a driver face, with ``--missing hold`` or ``--missing black``.
         bridged: written frames in short gaps without a driver face, interpolated.
         plain: written frames in which a moving target shows no face, and stays unchanged.
         parts: written frames that take mouth or eyes from another frame or picture.
@@ -253,7 +253,7 @@ class Job:
         ).save(report.sidecar, frame_entries(job.plan.recorded, job.plan.states))
 
     def inputs(self, plates: Plates) -> dict[str, provenance.Input]:
-        """Return the files that the frames are made from, by option: name, SHA-256 over all of them in order, count."""
+        """Return the files that the job reads, by option: name, one SHA-256 over them all in order, and count."""
         settings = self.settings
         named = {what: path for member in self.members for what, path in member.paths.items()}
         if settings.cast:
@@ -320,7 +320,7 @@ class Job:
                 yield frame, self.render_frame(job, frame)
 
     def render_frame(self, job: LoadedJob, frame: int) -> Frame:
-        """Render one frame, black or with the mattes of ``--holdout`` and ``--mask`` where that applies."""
+        """Render one frame, black if the plan says so; ``--holdout`` and ``--mask``, if given, keep the plate."""
         made = job.shot.black(frame) if frame in job.plan.black else job.shot.render(frame)
         if self.keep_mattes is None:
             return made

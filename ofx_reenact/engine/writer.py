@@ -29,8 +29,8 @@ from ofx_reenact.temporary import remove_leftovers
 
 # Frames that may wait to be written: enough for writing to overlap with rendering, few enough to limit memory.
 WRITES_AHEAD = 2
-# Writer threads: while one compresses, another converts, digests or decodes its frame to check it. Compression is
-# about three fifths of the time.
+# Writer threads: while one compresses a frame, the other converts or digests another, or reads it back to check it.
+# Compression takes about three fifths of the time.
 _THREADS = 2
 
 Channels = dict[str, np.ndarray]
@@ -67,7 +67,7 @@ class FrameWriter:
         remove_leftovers(Path(settings.output).parent)
 
     def run(self, frames: Iterator[tuple[int, Frame]]) -> Generator[tuple[int, Frame, str | None], None, None]:
-        """Write frames as they come, and yield (number, frame, None, or why it could not be written).
+        """Write frames as they come; yield (number, frame, reason): why it could not be written, None if it was.
 
         If this generator is closed or ``frames`` raises, the frames that were rendered are written first.
         """

@@ -1,7 +1,7 @@
 """Low-rank adapters: what a translator learned of one person, small enough for an identity file.
 
-The kernel ``W`` of each 3×3 convolution becomes ``W + B·A``, with A (rank, C·9) and B (C', rank). B begins at zero, so
-an untrained adapter changes nothing.
+The kernel ``W`` of each 3×3 convolution becomes ``W + B·A``, with A (rank, C·9) and B (C', rank) for C input and C'
+output channels. B begins at zero, so an untrained adapter changes nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_adapters(translator: Translator) -> dict[str, Tensor]:
 
 
 def merge_adapters(translator: Translator, adapters: Adapters) -> Translator:
-    """Return a copy of a translator with adapters added to its kernels; it is as fast as one without.
+    """Return a copy of a translator with adapters added to its kernels; the copy is as fast as the original.
 
     Raises:
         KeyError, RuntimeError: the adapters are of another network.

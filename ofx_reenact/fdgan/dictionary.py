@@ -121,8 +121,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     Queries are (B, n, t), keys (B, m, t), values (B, m, c), the result (B, n, c).
     """
     if values.shape[-1] == keys.shape[-1]:
-        # One kernel does it all, in float32 inside, but only for keys and values of equal length, as in the finest
-        # level, which has nearly all of the work.
+        # One fused kernel computes everything, internally in float32, but only if keys and values have equal length.
+        # They have at the finest level, where nearly all of the work is.
         q, k, v = (x.unsqueeze(1) for x in (queries, keys, values))
         return nn.functional.scaled_dot_product_attention(q, k, v, scale=1.0)[:, 0]
     logits = queries @ keys.transpose(1, 2)

@@ -1,8 +1,8 @@
 """FD-GAN's networks prepared for inference; painters run these.
 
-Networks and weights are the same. On a CPU compiled loops draw the landmark image, pictures are laid out channels last,
-which convolutions are fastest with, and one pass turns the repair network's outputs into a picture. Training and export
-use the networks unchanged.
+Networks and weights stay as they are. Pictures are laid out channels last, which convolutions are fastest with. On a
+CPU compiled loops draw the landmark image, and one pass turns the repair network's outputs into a picture. Training and
+export use the networks unchanged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Prepared(Generic[_Network]):
             self.network.draw = quick_landmark_image
 
     def tensor(self, array: np.ndarray) -> Tensor:
-        """Copy an array of any shape to the device, in float32."""
+        """Return an array as a float32 tensor on the device; on a CPU the two may share memory."""
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
 
     def pictures(self, array: np.ndarray) -> Tensor:
@@ -50,7 +50,7 @@ class _Prepared(Generic[_Network]):
 
     @torch.inference_mode()
     def write(self, pictures: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Write a dictionary, (n_i, C_i) finest first, of pictures (R, h, w, 3) in [0, 1] with landmarks (R, 68, 2)."""
+        """Write a dictionary, (n_i, C_i) finest first, from pictures (R, h, w, 3) in [0, 1], landmarks (R, 68, 2)."""
         dictionary = self.network.write(self.pictures(pictures * 2 - 1)[None], self.tensor(landmarks)[None])
         return tuple(values[0].float().cpu().numpy() for values in dictionary)
 

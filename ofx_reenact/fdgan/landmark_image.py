@@ -34,7 +34,7 @@ def landmark_image(landmarks: Tensor, height: int, width: int, raster: Raster = 
 
     Args:
         raster: ``rgb`` (3 channels in [-1, 1], as the paper's) or ``parts`` (a channel in [0, 1] for each polyline).
-        line: width of the lines in pixels; 0 for 2 pixels in a picture of 256, in proportion.
+        line: width of the lines in pixels; 0 scales it with the picture: 2 pixels where the longer side has 256.
     """
     line = line or WIDTH * max(width, height) / SIZE
     # Points are taken by unbind: an index tensor would be copied to the device each time.
@@ -54,12 +54,12 @@ def channels(raster: Raster) -> int:
 
 
 def _coverage(points: list[Tensor], height: int, width: int, line: float) -> Tensor:
-    """Return the coverage (B, H, W) of a polyline of points (B, 2): 1 within the line, a ramp over a pixel outside."""
+    """Return the coverage (B, H, W) of a polyline of points (B, 2): 1 inside the line, a ramp of a pixel at the rim."""
     device, dtype = points[0].device, points[0].dtype
     x = torch.arange(width, device=device, dtype=dtype)[None, None]
     y = torch.arange(height, device=device, dtype=dtype)[None, :, None]
     nearest = points[0].new_full((len(points[0]), height, width), float("inf"))
-    # Segment by segment, so that it needs the memory of one picture; terms of x and of y alone are computed first.
+    # One segment at a time, to save memory. What depends on x alone, or on y alone, is computed on one row or column.
     for first, last in itertools.pairwise(points):
         right, down = (last - first)[..., None, None].unbind(1)
         from_x, from_y = x - first[:, 0, None, None], y - first[:, 1, None, None]

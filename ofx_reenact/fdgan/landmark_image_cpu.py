@@ -1,7 +1,7 @@
 """The landmark image in compiled code, for inference on a CPU.
 
 Each segment is drawn only within the box around it. That takes a tenth of the time of the version in torch and gives
-the same numbers up to the last bit. There are no gradients, and only float32.
+the same numbers except for rounding (below 1e-6). There are no gradients, and only float32.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def quick_landmark_image(
 
 @compiled
 def _cover(points: np.ndarray, segments: np.ndarray, reach: np.float32, out: np.ndarray) -> None:
-    """Write the coverage of each polyline into ``out`` (H, W, 9), 0 before; it ends ``reach`` pixels from a segment."""
+    """Write the coverage of each polyline into ``out`` (H, W, 9), all 0 before; beyond ``reach`` pixels it stays 0."""
     height, width = out.shape[:2]
     zero, one = np.float32(0), np.float32(1)
     for n in range(segments.shape[0]):

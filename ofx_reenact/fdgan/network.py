@@ -62,7 +62,7 @@ class Extractor(nn.Module):
         widths = (inputs, *features)
         self.down = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(widths))
         self.writer = nn.ModuleList(WRITERS[write](f, n, tag) for f, n in zip(features, rows, strict=True))
-        # The finest level is only written; no network comes after it.
+        # The finest level has no block: its map goes to the writer, and nothing is enlarged after it.
         self.up = nn.ModuleList(Up(b, a) for a, b in itertools.pairwise(features))
 
     def forward(self, pictures: Tensor) -> Dictionary:
@@ -153,7 +153,7 @@ def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Con
 
 
 def transposed_convolution(inputs: int, outputs: int, norm: float) -> nn.ConvTranspose2d:
-    """Make a transposed convolution 4×4 of stride 2 with rows of a norm; a pixel gets a quarter of the kernel."""
+    """Make a transposed convolution 4×4 of stride 2, rows of norm ``norm``; an output pixel sees a quarter of them."""
     layer = nn.ConvTranspose2d(inputs, outputs, 4, 2, padding=1)
     with torch.no_grad():
         rows = unit_rows(torch.randn(outputs, inputs, 4, 4), norm)

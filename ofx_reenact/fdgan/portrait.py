@@ -37,7 +37,7 @@ class PortraitNetwork(nn.Module):
         return cls(Extractor(write=write), Translator(read=read))
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
-        """Write dictionaries of R pictures a target: (B, R, 3, s, s) in [-1, 1], landmarks (B, R, 68, 2) in pixels."""
+        """Write dictionaries from R pictures each: (B, R, 3, s, s) in [-1, 1], landmarks (B, R, 68, 2) in pixels."""
         drawn = self.draw(landmarks.flatten(0, 1), *pictures.shape[-2:]).unflatten(0, pictures.shape[:2])
         return self.extractor(torch.cat([pictures, drawn.to(pictures.dtype)], dim=2))
 
@@ -45,7 +45,7 @@ class PortraitNetwork(nn.Module):
         """Read portraits (B, 3, size, size) in [-1, 1] with landmarks (B, 68, 2) in pixels."""
         drawn = self.draw(landmarks, size, size)
         if isinstance(self.extractor, PassThrough):
-            # Its readers read nothing; the target's picture is an input beside the landmark image.
+            # The translator's readers then read nothing; the target's picture is an input beside the landmark image.
             (target,) = dictionary
             drawn, dictionary = torch.cat([drawn, target.to(drawn.dtype)], 1), dictionary * len(self.translator.reader)
         return picture(self.translator(drawn, dictionary))

@@ -20,11 +20,11 @@ EXTRACTOR_INPUTS = 3 + channels("parts")
 TRANSLATOR_INPUTS = channels("parts") + 3 + 3
 # Added to the raw mask, so that an untrained mask is about 0.05 where nothing is missing.
 MASK_BIAS = -3.0
-# The following are in pixels of the coarsest window; in a finer window they are multiplied.
+# The following are in pixels of the coarsest window; in a finer window they are multiplied by :func:`finer_of`.
 # Largest residual flow.
 FLOW = 4.0
 # Where the warp carried no pixel, and this far around it, the mask is fixed to 1: a mask that could go to 0 there would
-# learn to switch the repair off before the repair is any good.
+# learn to switch the repair off before the network has learned to repair.
 FIXED_MASK_AROUND = 2
 # Width of the landmark image's lines.
 LINE = 1.5
@@ -62,7 +62,7 @@ class RepairNetwork(nn.Module):
         )
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
-        """Write dictionaries of R windows a target: (B, R, 3, h, w) in [-1, 1], landmarks (B, R, 68, 2) in pixels."""
+        """Write dictionaries from R windows each: (B, R, 3, h, w) in [-1, 1], landmarks (B, R, 68, 2) in pixels."""
         return self.extractor(seen_by_extractor(pictures, landmarks, self.draw))
 
     def forward(self, warped: Tensor, maps: Tensor, landmarks: Tensor, dictionary: Dictionary) -> Repaired:

@@ -165,7 +165,10 @@ def _load(path: Path, wanted: str) -> tuple[Extractor | PassThrough, Translator,
 def _check_parts(
     path: Path, extractor: Extractor | PassThrough, translator: Translator, sizes: tuple[int, int, int]
 ) -> None:
-    """Refuse networks with other numbers of channels than ``sizes``, or that do not fit each other."""
+    """Refuse networks whose dictionaries differ, or whose numbers of channels are not ``sizes``.
+
+    ``sizes`` are the inputs of the extractor, and inputs and outputs of the translator.
+    """
     from ofx_reenact.fdgan.network import FEATURES, PassThrough, table_shapes
 
     inputs = sizes[0] if isinstance(extractor, PassThrough) else extractor.inputs

@@ -1,4 +1,4 @@
-"""Windows: upright, scaled views of a picture, the inputs and outputs of the networks.
+"""Windows: scaled and rotated views of a picture, the inputs and outputs of the networks.
 
 A window is fixed to the *skull*: its place and size follow from the head's pose and the target's own face, never from
 the mouth's motion, so that teeth painted in it stay with skull and jaw.
@@ -15,13 +15,14 @@ import numpy as np
 from ofx_reenact.tracking.landmarks import LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 
-# The mouth's window: size in pixels, pixels per centimetre of the canonical face, and centimetres from the target's
-# lips down to its middle, since jaws drop. A mouth is five to seven centimetres wide and opens up to five.
+# The mouth's window: size in pixels, pixels per centimetre of the canonical face, and how many centimetres
+# the window's middle lies below the target's lips, since jaws drop. A mouth is five to seven centimetres
+# wide and opens up to five.
 MOUTH_SIZE = (128, 96)
 MOUTH_SCALE = 12.0
 MOUTH_BELOW = 1.2
-# The windows: each has so many times the coarsest one's pixels each way, for larger faces. They are few, so that
-# networks learn each well.
+# The windows, by a factor: width and height in pixels are this many times the coarsest window's, for larger faces.
+# There are only two, so that networks learn each well.
 FINER = (1, 2)
 # The next finer window is used if a window pixel covers more picture pixels each way than this.
 _COARSE = 1.3
@@ -81,7 +82,7 @@ class Window:
         return Window(self.size, self.matrix - np.array([[0, 0, box[1].start], [0, 0, box[0].start]]))
 
     def look(self, picture: np.ndarray) -> np.ndarray:
-        """Sample a picture (H, W[, C]) float32 into the window: (h, w[, C]); pixels are averaged if it is coarser."""
+        """Sample a picture (H, W[, C]) float32 into the window: (h, w[, C]); a coarser window sees it blurred."""
         box = self.box((picture.shape[1], picture.shape[0]))
         if box is None:
             return np.zeros((self.size[1], self.size[0], *picture.shape[2:]), np.float32)

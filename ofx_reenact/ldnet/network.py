@@ -34,7 +34,7 @@ class NormalisedPReLU(nn.Module):
 
 
 class ResidualLayer(nn.Module):
-    """``x·√(1-r) + √r·act(Linear(x))``; both gains are learned for each feature, and ``fraction`` is r at first."""
+    """``x·√(1-r) + √r·act(Linear(x))``; both factors are learned for each feature and begin with r = ``fraction``."""
 
     def __init__(self, features: int, fraction: float) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class Discriminator(nn.Module):
 
 
 def unit_rows(linear: nn.Linear) -> nn.Linear:
-    """Initialise a linear layer with rows of unit L2 norm and no bias."""
+    """Initialise a linear layer with rows of unit L2 norm and a bias of zero."""
     if linear.weight.is_meta:
         # A network on the meta device has shapes only, and a norm there would make torch load its compiler.
         return linear

@@ -1,6 +1,6 @@
 """Give the driver's motion to the target's landmarks by LD-Net.
 
-Notation: l landmarks, z identity codes; S the driver, T the target.
+Notation: l landmarks, z identity codes; S the driver, T the target. In shapes, T is the number of frames.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _between(
 
 
 def _motion(weights: LDNetWeights, code: np.ndarray, performed: torch.Tensor, at_rest: torch.Tensor) -> torch.Tensor:
-    """Return ``G(E_P(l), z) − G(E_P(l_0), z)`` of normalised landmarks (T, 68, 2), at rest (T or 1, 68, 2).
+    """Return ``G(E_P(l), z) − G(E_P(l_0), z)`` of normalised landmarks l (T, 68, 2) and l_0 (T or 1, 68, 2).
 
     The whole performance is one batch, whichever frames are rendered: matrix products may round differently in batches
     of another size.

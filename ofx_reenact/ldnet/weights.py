@@ -30,7 +30,7 @@ NETWORK = "ld-net"
 
 @dataclass(frozen=True)
 class LDNetWeights(Weights):
-    """LD-Net ready to run, with its normalisation and ``template``, the mean face (68, 2) of that."""
+    """LD-Net ready to run, with its normalisation and the mean face for it, ``template`` (68, 2)."""
 
     network: LDNet
     template: Tensor

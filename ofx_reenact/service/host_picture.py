@@ -1,4 +1,4 @@
-"""A host's picture: convert its values to those of the target, to render from, and the result back.
+"""A host's picture: convert its values to the target's format for rendering, and the result back to the host's.
 
 Alpha, colour space and resolution are the host's on one side and the target's on the other.
 """
@@ -25,7 +25,8 @@ class HostPicture:
         rgba: (H, W, 4) float32, finite; alpha is 1 everywhere if the host says that it is opaque.
         colour: (H, W, 3) float32, a copy of its colour.
         straight: whether its colour is not multiplied with its alpha.
-        has_alpha: whether the frame is rendered with alpha: the target has it, or this picture's is not 1 everywhere.
+        has_alpha: whether the frame is rendered with alpha: the target has it, or this picture's is not 1 everywhere;
+            never if the host says that it is opaque.
         space: its colour space.
         own: a picture of the target at the proxy; the frame is rendered in its format and scene-linear space.
         config: the colour config.

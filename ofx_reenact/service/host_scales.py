@@ -37,7 +37,7 @@ def choose_proxy(scale: tuple[float, float]) -> int:
 class Axis:
     """One axis of both pixel grids: the plate's pixel ``i`` has its centre at ``start + step * i`` in the host's grid.
 
-    Position 0 is the centre of the first pixel. ``host`` and ``plate`` are the numbers of pixels.
+    Position 0 is the centre of the first pixel. ``host`` and ``plate`` count the pixels; a proxy is a plate here, too.
     """
 
     start: Fraction

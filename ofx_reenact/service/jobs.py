@@ -126,7 +126,7 @@ class Service:
         return {"file": str(written)}
 
     def page(self, request: Request, watch: Watch) -> Values:
-        """Start a page for the browser on the target and driver of the settings."""
+        """Start a browser page that shows the target and driver of the settings; return its address."""
         browser = request.get("browser", True)
         if not isinstance(browser, bool):
             raise SettingsError(f"browser {browser!r}: give true or false")

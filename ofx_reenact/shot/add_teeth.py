@@ -18,7 +18,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import CHIN
 from ofx_reenact.warp import openings
 
-# Fraction of the other pictures that may show an open mouth only by the tracker's mistake.
+# Fraction of the other pictures in which the tracker may see an open mouth by mistake.
 _MISTAKEN = 0.02
 
 
@@ -39,7 +39,7 @@ def find_mouth(
         others: meshes (468 or more, 2 or more) in the person's other pictures.
 
     Returns:
-        The mouth; None if no teeth are to be drawn, or if other pictures show the person's own.
+        The mouth; None if no teeth are to be drawn, other pictures show the person's own, or it cannot be measured.
     """
     painted = settings.teeth == "painted" or (settings.teeth == "auto" and person.adapters)
     if painter is None or not painter.carries or painted:
@@ -61,7 +61,7 @@ def hang_teeth(frame: Frame, view: View, pose: Pose, mouth: Mouth) -> Frame:
         return frame
     lens = frame.carried.lenses["mouth"]
     part = frame.colour[(*box, slice(3))]
-    # From the jaw's place at rest, not from that in the view, whose own mouth may be open.
+    # Measured from the jaw at rest, not from the jaw in the view, where the mouth may be open.
     jaw = pose.jaw + view.frontal[list(CHIN)].mean(0) - mouth.chin
     made = draw_teeth(part, opening.left, opening.top, mouth.in_light(view.skin), lens, pose.head, jaw, view.blur)
     if is_grey(view.display.encode(part)):

@@ -21,7 +21,7 @@ def degrees_to_widths(degrees: np.ndarray) -> np.ndarray:
 
 
 def hold_gaze(rotation: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Return the gaze (T, 2, 2) that keeps looking in the direction of rest while the head turns; both eyes alike.
+    """Return the gaze (T, 2, 2) that looks where the face looked at rest, however the head turns; both eyes alike.
 
     Args:
         rotation: (T, 3, 3) of the head in each frame.

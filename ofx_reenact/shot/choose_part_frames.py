@@ -21,7 +21,7 @@ SCHEMA = "ofx-reenact/parts/1"
 PARTS = ("mouth", "eye_right", "eye_left")
 # Index that means the frame's own part.
 OWN = -1
-# Rows over which one part fades to another: more would show two rows of teeth.
+# Rows over which one part fades to another; a longer fade would show two rows of teeth.
 FADE = 1
 
 # Costs of an opening that differs from the wanted one, per width of the part. Too wide is cheap, because a warp closes
@@ -324,7 +324,7 @@ class _CheapestPath:
 
 
 def _extend_runs(chosen: np.ndarray, allowed: np.ndarray, segment: np.ndarray, own_candidate: np.ndarray) -> np.ndarray:
-    """Lengthen each run of a candidate by :data:`FADE` rows at both ends, so that its fade ends before it is needed."""
+    """Lengthen each run of a candidate by :data:`FADE` rows at both ends, so that the run itself has full weight."""
     result = chosen.copy()
     for _ in range(FADE):
         for step in (1, -1):

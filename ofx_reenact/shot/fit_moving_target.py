@@ -37,7 +37,7 @@ from ofx_reenact.warp.match_openings import match_moving_openings, measure_openn
 _TURNED, _AWAY = 50.0, 70.0
 # Number of frames over which the motion fades out before a frame without a face, and in after it.
 _FADE = 6
-# An eye's opening, as a fraction of that at rest, from which enough of it is visible for a warp to open it further.
+# Smallest opening of an eye, as a fraction of that at rest, that shows enough of it for a warp to open it freely.
 _OPEN = 0.35
 # Tracker confidence below which the face counts as lost.
 _LOST = 0.5
@@ -147,7 +147,7 @@ def keep_eyes_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice 
 def visibility_weight(own: Performance) -> np.ndarray:
     """Return the weight of the motion in each of a plate's frames, (T,) in [0, 1].
 
-    It is 0 where the face was not found or is turned away, and fades over the frames before and after.
+    It is 0 where the face was not found, fades over the frames before and after, and falls to 0 as the head turns away.
     """
     pitch, yaw, _ = np.abs(euler_degrees(own.rotation)).T
     facing = 1 - smooth_step((np.maximum(pitch, yaw) - _TURNED) / (_AWAY - _TURNED))

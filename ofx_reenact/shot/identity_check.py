@@ -112,7 +112,7 @@ def check_taught(
         path: the identity file, for messages.
         dictionary: the person's tables.
         adapters: the person's adapters, by name.
-        fdgan: the weights that are to read them.
+        fdgan: the weights of the networks that will read them.
 
     Raises:
         WeightsError: they were made for other networks.
@@ -133,7 +133,7 @@ def check_taught(
 
 
 def _check(path: Path, tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...] | None, largest: float) -> None:
-    """Refuse a tensor that is missing, has another shape, or has values larger than ``largest``."""
+    """Refuse a tensor that is missing, is not of floats, has another shape, or has magnitudes above ``largest``."""
     if name not in tensors:
         raise WeightsError(f"{path}: damaged: {name} is missing; {_AGAIN}")
     tensor = tensors[name]

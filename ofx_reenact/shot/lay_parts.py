@@ -27,7 +27,7 @@ from ofx_reenact.warp.openings import Opening
 
 # For each part that comes from other views: those views and their weights.
 Sources = Mapping[str, Sequence[tuple[View, float]]]
-# A source of more than this multiple of the result's scale is halved first; else its detail would alias.
+# A source whose face is larger than the result's by more than this factor is halved first, to avoid aliasing.
 _LARGEST_SCALE = 1.42
 
 
@@ -88,7 +88,7 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
 
 
 def _match_look(part: CarriedPart, own: np.ndarray, number: int) -> np.ndarray:
-    """Match a part to the light and grain of a frame's own pixels (h, w, C); returns (h, w, 3) with their alpha."""
+    """Match a part to light, grain and alpha of a frame's own pixels (h, w, C); returns (h, w, 3), alpha associated."""
     colour = part.composed.colour
     matched = colour[..., :3]
     if colour.shape[-1] == 4:
@@ -113,7 +113,7 @@ def _join(carried: Carried | None, laid: Sequence[tuple[CarriedPart, float]]) ->
         y, x = rows.start + top - box[0].start, columns.start + left - box[1].start
         out = (slice(y, y + into.shape[0]), slice(x, x + into.shape[1]))
         opacity = part.stmap.reach[out] * np.float32(weight)
-        # Sums over the parts: each replaces its fraction of the frame's own value.
+        # Each part replaces a fraction of the frame's own value: its opacity.
         into += opacity * (part.composed.invented[out] - carried.composed.invented[rows, columns])
         stretch[rows, columns] += opacity * (part.stmap.stretch[out] - carried.stmap.stretch[rows, columns])
         if part.mouth is not None:

@@ -32,7 +32,7 @@ from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.match_openings import match_openings, move_lids_with_gaze
 
-# Motion, in pixels, up to which it counts as the tracker's noise and is left out, and from which it is kept whole.
+# Pixels of motion: up to the first it counts as the tracker's noise and is left out, from the second it is kept whole.
 NOISE, CERTAIN_MOTION = 0.25, 0.75
 # Change of the head's rotation, degrees, up to which a warp is fully trusted, and from which it is not trusted at all.
 TURN_TRUSTED, TURN_LOST = 20.0, 50.0
@@ -56,7 +56,7 @@ class Pose:
     Attributes:
         head: pose of the head, canonical units → pixels.
         moved: (468, 3) displacement of the mesh's points from those of the view, pixels, before ``gate``.
-        gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye; already multiplied by ``gate``.
+        gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye; not to be multiplied by ``gate``.
         jaw: (3,) displacement of the chin, frontal, canonical units.
         gate: weight of the motion, 0 to 1; 0 where it is no more than the tracker's noise.
         confidence: 0 to 1, the tracker's, reduced by how far the head has turned from the view.
@@ -87,8 +87,8 @@ class Motion:
         rows: frame → row of the arrays.
         expression: (T, 468, 3) displacement of the frontal mesh from that of the frame's view, canonical units.
         heads: the head's poses in the target's picture.
-        gaze: (T, 2, 2) shift of the irises, as in :class:`Pose`.
-        confidence: (T,) the tracker's, in [0, 1].
+        gaze: (T, 2, 2) shift of the irises, as in :class:`Pose`, but without ``gate`` and ``artist_gaze``.
+        confidence: (T,) in [0, 1], of the tracking; 1 where a moving target is left unchanged.
         reference: the driver's frame that means "as in the target".
         local: whether each point of the face has its own gate; else all have the gate of the point that moves most.
         artist_gaze: (T, 2, 2) shift of the irises that the options of the gaze add; None without.
@@ -167,7 +167,7 @@ def pose_of_mesh(
 def fit_motion(
     person: Person, view: View, performance: Performance, settings: Settings, weights: LDNetWeights
 ) -> Motion:
-    """Fit a performance to a person in a still. LD-Net runs once, for all frames in one batch.
+    """Fit a performance to a person in a still. LD-Net takes all frames in one batch.
 
     Args:
         person: who is animated.

@@ -1,6 +1,6 @@
 """The interior of a still's mouth: painted once, in the frame where it opens widest, and warped to all other frames.
 
-A network that paints every frame anew paints other teeth each time. Painted once, upper teeth move with the skull and
+A network that paints every frame anew paints different teeth in each. Painted once, upper teeth move with the skull and
 lower teeth with the jaw.
 """
 

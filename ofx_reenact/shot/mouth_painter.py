@@ -1,6 +1,6 @@
 """The painter of profile ``warp``: FD-GAN's repair network paints the inside of the mouth where no picture shows it.
 
-It sees one frame through one window and knows nothing of other frames, so a frame alone equals that of a sequence.
+It sees one frame through one window and no other frames, so a frame rendered alone equals the same frame of a range.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from ofx_reenact.fdgan.inference import PreparedRepair
     from ofx_reenact.fdgan.repair import RepairNetwork
 
-# Skin changes at full weight if at least this fraction of some pixel is missing, and less below, so that the change
-# does not set in from one frame to the next.
+# The skin's change has full weight if at least this fraction of some pixel is missing. With less missing, the weight
+# falls in proportion, so that the change does not appear suddenly between two frames.
 FULL_CHANGE_FROM = 0.5
-# Lengths in pixels of the coarsest window; a finer window has proportionally more.
+# The lengths below are in pixels of the coarsest window; they grow with the factor of a finer one.
 # Lips end sharply in the plate and softly in the window, so the change on each side is extended over the edge by this.
 EXTENSION = 1.5
 # How far around the opening skin may change, and the width of the fade at the window's edge.

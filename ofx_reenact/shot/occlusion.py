@@ -25,12 +25,13 @@ SIDE, _SOFT = 192, 0.6
 _BROWS = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 _NOSTRILS = (98, 97, 2, 326, 327, 64, 294, 94, 19)
 _EYE_MARGIN, _LIP_MARGIN, _BROW_MARGIN, _NOSTRIL_MARGIN = 6, 4, 5, 2
-# Width of the face's rim (texture pixels) and cosine of turned-away skin that are left out: tracks are uncertain there.
+# Left out, because tracks are uncertain there: a rim of the face of this width (texture pixels), and skin whose angle
+# to the camera has a smaller cosine than this.
 _RIM, _FACING = 4, 0.3
-# The look of a pixel is three numbers: the logarithm of luma, of red over green and of blue over green, of linear light
-# with an offset against noise in the dark.
+# The look of a pixel is three numbers, from logarithms of linear light with an offset against noise in the dark: their
+# mean with the weights of luma, red minus green, and blue minus green.
 _LUMA, _DARK = np.array([0.2126, 0.7152, 0.0722], np.float32), 0.01
-# The tolerance: a least difference of each of the three, and a number of the face's own deviations if that is more.
+# The tolerance of each of the three: at least this, or so many of the face's own deviations if that is more.
 _LEAST, _DEVIATIONS = np.array([0.30, 0.13, 0.16], np.float32), 2.0
 # Difference, in tolerances, from which something may cover the pixel, and from which it certainly does.
 _SEEN, _CERTAIN = 1.0, 2.0

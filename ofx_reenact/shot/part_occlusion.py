@@ -36,7 +36,7 @@ def estimate_part_occlusion(skin: np.ndarray, part: str, known: np.ndarray) -> n
     if not known.any():
         return np.zeros(len(skin))
     light = np.log(skin[:, _around(part)] + _DARK)
-    # Take out the brightness of the whole frame.
+    # Take out each frame's median brightness around the part.
     light = light - np.median(light, axis=1, keepdims=True)
     difference = np.quantile(np.abs(light - np.median(light[known], axis=0)), _MOST, axis=1)
     return np.where(known, np.clip((difference - _WRINKLED) / (_COVERED - _WRINKLED), 0, 1), 0.0)

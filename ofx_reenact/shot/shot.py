@@ -40,7 +40,7 @@ class Moving:
     """A moving target: one view for each frame, opened on demand; the last few stay in memory.
 
     Attributes:
-        open: returns the view of a frame; may be called from several threads.
+        open: returns the view of a frame; called from several threads, but by one at a time.
         kept: how many views stay in memory; the default, two, is a frame and the next one, for motion vectors.
     """
 
@@ -218,7 +218,7 @@ class Shot:
             (H, W, 2) float32, x and y in the file's pixels, y down; 0 outside the head.
 
         Raises:
-            SettingsError: the performance has no such frame.
+            SettingsError: the performance has no such frame, or no other frame next to it.
         """
         view, step = self.target.view(frame), 1 if frame + 1 in self.motion.rows else -1
         near = self.target.view(frame + step) if frame + step in self.motion.rows else view

@@ -127,7 +127,7 @@ class View:
         return pixels if self.display is None else self.display.encode(pixels)
 
     def look(self, window: Window) -> np.ndarray:
-        """Return the display-encoded picture through a network's window, (h, w, 3) float32; zeros if it misses it."""
+        """Return the display-encoded picture in a network's window, (h, w, 3) float32; zeros if that lies outside."""
         box = window.box(self.size)
         if box is None:
             return np.zeros((window.size[1], window.size[0], 3), np.float32)

@@ -52,7 +52,7 @@ class GraphedStep:
         return self._recording.outputs
 
     def _warm_up(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Run the function on a stream of its own, as CUDA requires of what is recorded later."""
+        """Run the function on a separate stream; CUDA requires this before it is recorded."""
         stream, current = torch.cuda.Stream(), torch.cuda.current_stream()
         stream.wait_stream(current)
         with torch.cuda.stream(stream):

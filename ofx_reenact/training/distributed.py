@@ -42,7 +42,7 @@ class Group:
         return self.rank == 0
 
     def rng(self, seed: int) -> np.random.Generator:
-        """Return this process's random generator; the first process has that of a training in one process."""
+        """Return this process's random generator; the first one's is the same as in a training with one process."""
         return np.random.default_rng(seed if self.first else [seed, self.rank])
 
     def average_gradients(self, module: nn.Module) -> nn.Module:
@@ -82,7 +82,7 @@ class Group:
 
     @contextmanager
     def connected(self) -> Iterator[None]:
-        """Turn torch's error of a lost connection into one that names the process and the way on.
+        """Turn torch's error of a lost connection into one that names the process and says what to do.
 
         Raises:
             ReenactError: another process has ended.

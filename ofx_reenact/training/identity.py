@@ -28,7 +28,7 @@ from ofx_reenact.training.fdgan.data.warped_pairs import Pair, make_pairs
 
 @dataclass(frozen=True)
 class IdentityReport:
-    """Number of frames trained on, number of frames without a face, and the training's result."""
+    """Number of frames used (training and validation), number of frames without a face, and the result."""
 
     used: int
     faceless: int
@@ -81,7 +81,7 @@ def _pairs(
 ) -> Iterator[tuple[bool, Pair | None]]:
     """Carry the target to at most MOST frames, evenly chosen, and make a pair of each.
 
-    ``target`` is display-encoded (H, W, 3) in [0, 1], ``mesh`` (478, 3) its pixels; ``finer`` is a value of FINER.
+    ``target`` is display-encoded (H, W, 3) in [0, 1], ``mesh`` (478, 3) in its pixels; ``finer`` is a value of FINER.
     Yields for each frame whether a face was found in it, and the pair, or None.
     """
     clips = [Frames.open(path) for path in find_media([frames])]

@@ -19,7 +19,7 @@ class Average(AveragedModel, Generic[Network]):
     """Exponential moving average of a network's parameters; ``module`` is the averaged network.
 
     It begins as a copy of the network. The decay of update ``n``, counted from ``first``, is
-    ``min(decay, (1 + n) / (10 + n))``: early steps weigh more.
+    ``min(decay, (1 + n) / (10 + n))``: at first the average follows the network faster.
     """
 
     module: Network

@@ -125,7 +125,7 @@ def head_poses(
         driver: the driver's poses.
         reference: row of the driver from which changes are measured.
         motion: ``relative`` applies all changes from the reference; ``absolute`` applies the driver's rotation itself,
-            and the changes of translation and scale, because the two pictures are framed differently; ``locked``
+            but only changes of translation and scale, because the two pictures are framed differently; ``locked``
             applies nothing.
         weight: (T,) fraction of the rotation that is applied.
         position: (T,) fraction of the change in translation and scale that is applied.
@@ -161,7 +161,7 @@ def limit_shift(shift: np.ndarray) -> np.ndarray:
 
 
 def limit_sinking(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
-    """Raise heads that sink too far, so that the line where the upper edge cuts the hair stays out of the picture.
+    """Raise heads that sink too far, so that the line where the upper edge cuts the hair hardly enters the picture.
 
     Args:
         heads: the poses.

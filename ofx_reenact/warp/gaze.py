@@ -9,8 +9,8 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.surface import iris_places, measure_gap
 
 # Fraction of an iris's motion that Face Mesh finds, along and across the eye, measured on pictures whose irises were
-# moved by known distances: along it is 0.77 near the middle and 0.55 to 0.65 towards the corners. Across it is 0.25 if
-# the lids do not move; lids that follow the gaze show it too and are transferred separately, so less is compensated.
+# moved by known distances. Along the eye, 0.77 near the middle and 0.55 to 0.65 towards the corners. Across, only 0.25
+# if the lids do not move; but lids that follow the gaze show it too, and are transferred separately: so 0.8 here.
 SEEN = (0.65, 0.8)
 # Openness of an eye, 1 at rest, up to which its iris counts as hidden, and from which it counts as visible.
 _HIDDEN, _SHOWN = 0.1, 0.35

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-# All in face heights. A person nearer to the edge than CUT counts as cut off by it, within the segmentation's accuracy;
+# All in face heights. A person nearer to the edge than CUT counts as cut off by it: a segmentation is no more exact;
 # wisps of hair reach about MARGIN beyond its outline.
 CUT, MARGIN = 0.012, 0.015
 # Greatest height of background that is stretched, and height of hair that is stretched where it is cut off.
@@ -32,7 +32,7 @@ def stretchable_rows(headroom: np.ndarray | None, width: int, face_height: float
     """
     if headroom is None:
         return np.full(width, HAIR * face_height)
-    # The minimum around each column, then the mean: never more than there is, between columns too.
+    # The minimum around each column, then the mean over as many columns: so no column gets more air than it has.
     near = 2 * round(_WIDE * face_height) + 1
     air = np.clip(headroom - MARGIN * face_height, 0, AIR * face_height).astype(np.float64)
     air = uniform_filter1d(minimum_filter1d(air, near), near)

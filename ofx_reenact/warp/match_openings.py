@@ -23,7 +23,7 @@ SEEN = 0.7
 # A shut upper lid overlaps the lower one by this, in eye widths, and lies this far in front of it, in canonical units.
 # Otherwise a bright line of the eye's white would remain between the lids.
 OVERLAP, IN_FRONT = 0.05, 0.15
-# Largest gap of the lips relative to the driver's.
+# How much further the lips may open from rest than the driver's, as a factor.
 _WIDER = 1.6
 _EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
 # Points that must not move when the openings are corrected: those that are not around an opening.

@@ -36,7 +36,7 @@ GAZE_LIMIT = (0.34, 0.2)
 
 @dataclass(frozen=True)
 class OpeningMap:
-    """What the target shows in an opening: where from, and whether it is visible there."""
+    """What the target shows in an opening: where each pixel comes from, and whether the target shows it."""
 
     offset: np.ndarray  # (h, w, 2) float64 pixels, as in an STMap
     seen: np.ndarray  # (h, w) in [0, 1]; 1 visible in the target, 0 not
@@ -107,7 +107,7 @@ def fit_iris(name: str, mesh: np.ndarray) -> Iris:
 def map_eye(
     target: Lens, iris: Iris, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]
 ) -> Eye | None:
-    """Map the eyeball into its opening by the similarity of the eye's corners, with the iris shifted by the gaze.
+    """Map the eyeball into its opening by the similarity that moves the eye's corners; the gaze shifts the iris.
 
     Args:
         target: the opening in the target.
@@ -134,7 +134,7 @@ def map_eye(
     above, below = moved.bounds(u)
     upper, lower = target.bounds(u)
     hang, rise = upper + np.maximum(v - above, rim) * finer, lower - np.maximum(below - v, rim) * finer
-    # Reflections are on the eyeball: a lid that falls covers them, one that rises moves with its own edge.
+    # Reflections are on the eyeball: a lid that falls covers them; if it rises, they move with its edge.
     behind = np.maximum(hang, v * finer), np.minimum(rise, v * finer)
     shadow, glint = (tuple(np.stack(target.pixels(u, at), -1) for at in both) for both in ((hang, rise), behind))
     disc = iris.cover(turned[..., 0], turned[..., 1])

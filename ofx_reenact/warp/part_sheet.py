@@ -38,7 +38,7 @@ class PartSheet:
 
     parents: sparse.csr_matrix  # (n, 468) weights of the mesh's points in each finer vertex
     prescribed: np.ndarray  # (k,) mesh points whose displacements prescribe the spline
-    spline_weights: np.ndarray  # (n, k) weights of those displacements in each finer vertex's
+    spline_weights: np.ndarray  # (n, k) weights of those displacements in that of each finer vertex
     skin: np.ndarray  # (N, 3) triangles
     lids: np.ndarray  # (M, 3) triangles that close the opening from behind
     mask: np.ndarray  # (468 + n,) weight of each vertex in the part, 0 to 1

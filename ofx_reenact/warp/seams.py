@@ -1,4 +1,4 @@
-"""Antialias the lines where lids and lips meet: the STMap is discontinuous there, and one position a pixel shows steps.
+"""Antialias the lines where lids and lips meet: there the STMap jumps, and one position per pixel gives steps.
 
 Around each opening the sheet is rasterised again at a higher resolution. A pixel whose finer positions jump takes the
 mean of their colours.

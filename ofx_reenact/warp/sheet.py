@@ -1,7 +1,7 @@
 """The sheet: a fine triangle mesh over face, hair and neck that warps the picture, and its thin-plate spline.
 
-It consists of the face mesh's triangles, without eye openings and mouth, subdivided, and of rings around the face oval
-that extend them over hair, ears and neck. The sheet is cut along lids and lips, so lips that touch in the picture are
+It consists of the face mesh's triangles, subdivided, without those of eye openings and mouth; and of rings around the
+face oval, over hair, ears and neck. The sheet is cut along lids and lips, so lips that touch in the picture are
 not neighbours on it. A thin-plate spline *on the sheet* can separate them; one in the picture plane would smear the
 pixels between them.
 
@@ -40,7 +40,7 @@ class Sheet:
     spline: Spline  # extends displacements from the prescribed vertices to the others
 
     def displace(self, moved_mesh: np.ndarray, moved_rings: np.ndarray) -> np.ndarray:
-        """Extend displacements of the mesh's points (468, k) and the rings from RIGID_FROM on to all vertices (V, k).
+        """Extend displacements of the mesh's points (468, k) and of rings ≥ RIGID_FROM to all vertices (V, k).
 
         Vertices behind the openings interpolate the contours linearly.
         """

@@ -20,7 +20,8 @@ from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
 # Above the brow, the head's motion fades from where the hair ends: as far out as the picture shows a person, within
-# these limits, in multiples of the face oval. Beside the face it fades from RIGID_FROM.
+# these limits, in multiples of the face oval. Beside the face it fades from RIGID_FROM, below the chin
+# from the face oval.
 HAIR_FROM, HAIR_TO = 1.6, 2.0
 # Motion in pixels below which it is rounding error and is set to 0, so that the plate is copied bit for bit.
 ROUNDING = 0.01

@@ -57,7 +57,7 @@ def describe_run(
 
     ``data`` describes the set, ``terms`` are its terms of use, ``scores`` the errors of the weights. ``people`` are
     stored as one digest of their names, so that a list of names can be checked against it. A run that goes on from
-    weights ``start`` has learned from the people of those as well: their entry is repeated.
+    weights ``start`` has also learned from their people: the entry ``people`` of those weights is added.
     """
     digest = hashlib.sha256("\n".join(sorted(people)).encode()).hexdigest()
     before = f"; and those of {start.sha256[:12]}: {start.metadata.get('people', 'not known')}" if start else ""

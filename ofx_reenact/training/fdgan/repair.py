@@ -33,7 +33,7 @@ from ofx_reenact.training.recipe import Average, Recipe, cosine_rate, descend, s
 WEIGHTS, STEPS = "fdgan_repair.safetensors", 3000
 # With fewer pairs the network memorises them.
 FEWEST = 32
-# Steps of the learning rate's warm-up, the least fraction of it, and the norm that gradients are clipped to.
+# Steps of warm-up, the lowest learning rate as a fraction of the highest, and the norm that gradients are clipped to.
 WARM_UP, LEAST_RATE, MAX_NORM = 100, 0.01, 5.0
 # Validation pairs of each kind that are measured at a checkpoint; after the run all are.
 _MEASURED = 24
@@ -44,9 +44,9 @@ class RepairSettings(FDGANSettings):
     """Settings of the repair recipe. The learning rate, Adam's, has a warm-up and falls as a cosine.
 
     Attributes:
-        true_fraction: fraction of a batch that are two photographs of one person, if the set has any.
+        true_fraction: fraction of a batch's photographed pairs that are drawn from true ones: two pictures of a person.
         fine_fraction: fraction of batches seen through the finer window, if the set has such pairs. These batches
-            have a quarter of the pairs, so as many pixels.
+            have a quarter of the pairs, so the same number of pixels.
         rendered_fraction: fraction of a batch that are rendered heads, if the set has any beside photographs.
         second: fraction of batches in which the extractor sees a second picture of the target: the truth, mirrored.
         critic_from: fraction of the steps that pass before the critic takes part.
@@ -82,7 +82,7 @@ class Rows:
         return len(self.photographs) + len(self.rendered)
 
     def draw(self, count: int, settings: RepairSettings, rng: np.random.Generator) -> np.ndarray:
-        """Draw row numbers (count,), each kind with its fraction."""
+        """Draw row numbers (count,) of photographs; true pairs replace some, then rendered heads some of all."""
         rows = rng.choice(self.photographs if len(self.photographs) else self.rendered, count)
         for kind, fraction in ((self.true, settings.true_fraction), (self.rendered, settings.rendered_fraction)):
             if len(kind):

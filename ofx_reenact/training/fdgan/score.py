@@ -25,7 +25,7 @@ T = TypeVar("T")
 def measure_pairs(
     network: RepairNetwork, pair_set: PairSet, *, limit: int = 0, device: str = "cpu"
 ) -> tuple[dict[str, float], list[np.ndarray]]:
-    """Measure a network on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
+    """Measure a network on validation pairs, at most ``limit`` of each kind and window; 0 takes all.
 
     Returns, for each kind and window, ``KIND PSNR warp`` and ``KIND PSNR repaired`` (dB, in the mouth), ``KIND features
     warp`` and ``KIND features repaired``; and rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp,
@@ -87,7 +87,7 @@ def measure_mouth(batch: Batch, made: Tensor) -> dict[str, Tensor]:
 
 
 def mouth_region(maps: Tensor) -> Tensor:
-    """Return a mask of the mouth's opening and two pixels of the coarsest window around it, (B, 1, h, w), 0 or 1."""
+    """Return a mask of the mouth's opening with a margin of two coarse window pixels, (B, 1, h, w), 0 or 1."""
     around = 2 * finer_of(maps.shape[-2])
     return nn.functional.max_pool2d((maps[:, 2:3] > 0.05).float(), 2 * around + 1, stride=1, padding=around)
 

@@ -60,8 +60,8 @@ def score(
 
     Returns:
         By head model NAME: ``NAME direct``, ``NAME anchored`` and ``NAME copied``, errors without bends and noise;
-        ``NAME relative``, the error of relative motion, and ``NAME gain``, its fraction of the true motion, both with
-        bends and noise and heads that face the camera, as frontalised tracks do.
+        ``NAME relative``, the error of relative motion, and ``NAME gain``, how much of the true motion it has. These
+        two are measured with bends and noise, on heads that face the camera, as in frontalised tracks.
     """
     device = next(network.parameters()).device
     network.cpu()

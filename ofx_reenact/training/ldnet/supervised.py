@@ -33,7 +33,7 @@ from ofx_reenact.training.loop import Run, autocast
 from ofx_reenact.training.recipe import Average, Recipe, cosine_rate, descend, set_rate
 
 STEPS = 16_000
-# Steps of the learning rate's warm-up, the least fraction of it, and the norm that gradients are clipped to.
+# Steps of warm-up, the lowest learning rate as a fraction of the highest, and the norm that gradients are clipped to.
 WARM_UP, LEAST_RATE, MAX_NORM = 200, 0.005, 10.0
 
 
@@ -137,9 +137,9 @@ class SupervisedRecipe(Recipe):
 def losses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
     """Return the weighted losses by name.
 
-    ``swap``: the swap against the true one; ``same``: the target from its own codes. ``absolute`` and ``relative``: the
-    target plus a difference of outputs, the swap minus ``same`` or minus the swap of the driver's rest frame. ``pose``
-    and ``identity``: the true swap's codes against the driver's and the target's.
+    ``swap``: the swap against the true one; ``same``: the target from its own codes. ``absolute``: the
+    target + swap - ``same``. ``relative``: the target + swap - the swap of the driver's rest frame. ``pose`` and
+    ``identity``: the true swap's codes against the driver's and the target's.
 
     From one frame nobody can tell a wide mouth from a smile, so the swap alone teaches a network to do half of either.
     A render uses the difference of two frames, in which the identity cancels: ``relative`` weighs most.
@@ -167,7 +167,7 @@ def cycle_loss(network: LDNet, driver: Tensor, target: Tensor) -> Tensor:
 
 
 def code_distance(a: Tensor, b: Tensor) -> Tensor:
-    """Return the mean squared difference of codes (B, n) over their variance, so that small codes gain nothing."""
+    """Return the mean squared difference of codes (B, n) over the variance of ``a``: small codes do not lower it."""
     return ((a - b) ** 2).mean() / a.detach().var(0).mean().clamp(min=1e-6)
 
 
