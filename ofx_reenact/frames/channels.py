@@ -23,15 +23,16 @@ MAX_CHANNELS = 1024
 LAYER_ATTRIBUTE = "reenact:layer"
 
 _HALF, _FLOAT, _UINT = oiio.TypeDesc("half"), oiio.TypeDesc("float"), oiio.TypeDesc("uint")
-# Rows that are read at once: as many as the largest compressed block of an EXR has. Memory of this size is reused.
+# Rows that are read at once: as many as the largest compressed block of an EXR has.
+# The allocator reuses memory of this size.
 _STRIP = 256
-# OpenImageIO returns channels of mixed types as float, which holds integers up to this one exactly.
+# OpenImageIO writes integers beside other types from floats, as fractions of the largest one; up to this, exactly.
 _EXACT = 2**22
 
 
 @dataclass(frozen=True)
 class StripLayout:
-    """Where a scanline EXR has the three colour channels of the picture, adjacent and of one type, to read strips."""
+    """Where the picture's three colour channels, adjacent and of one type, are in a scanline EXR, to read strips."""
 
     part: int
     first: int  # index of the first channel in that part
@@ -43,7 +44,7 @@ class Contents:
     """The contents of a picture file."""
 
     spec: Any  # OpenImageIO's ImageSpec of the part that the picture is in
-    # (H, W) float16, float32 or uint32 by full name, with the file's values; those of the picture float32 or uint32
+    # (H, W) float16, float32 or uint32 by full name, with the file's values; the picture's are never float16
     channels: dict[str, np.ndarray]
     layer: Layer | None  # which channels are the picture; None if the caller needs no layer
     depth: str  # type of the picture in the file: "half", "float", "uint8", …
@@ -94,7 +95,7 @@ def find_damage(path: Path, written: Mapping[str, np.ndarray] | None = None) -> 
     Args:
         path: the file.
         written: the channels (H, W) float16 or float32 that were written into the file without loss. It must decode to
-            these. A file without compression decodes whatever its bytes are, so only this finds changed bytes in it.
+            these. A file without compression decodes whatever its bytes are, so only comparing finds changed bytes.
     """
     where = str(path)
     try:

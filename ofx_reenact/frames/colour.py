@@ -1,6 +1,7 @@
 """Choose and convert colour spaces with OpenColorIO. Scene-linear values are never clamped.
 
-A colour space is given by its name. The config has it, or only a file defines it (:class:`ForeignSpace`).
+A colour space is given by its name. Either the config defines it, or only a file or the name itself does
+(:class:`ForeignSpace`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ofx_reenact.stages import stage
 OWN_SRGB = "srgb_rec709_scene"
 _INTEGER_DEPTHS = ("uint8", "uint16", "uint10", "uint12")
 
-# Range of a face's median luminance, scene-linear, that networks handle; darker and brighter faces are exposed to it.
+# Range of a face's median luminance, scene-linear, that networks handle; an exposure brings other faces into it.
 _FACE_LUMINANCE = (0.06, 0.5)
 
 _Conversion = Callable[[np.ndarray], np.ndarray]
@@ -77,7 +78,8 @@ class Colour:
         """Choose a picture's colour space: return its name and the reason.
 
         Raises:
-            FrameError: the named space is unknown, or none is named for a DPX (logs differ too much) or an HDR video.
+            FrameError: the named space is unknown, or none is named for a DPX (logs differ too much) or a video unlike
+                sRGB.
         """
         if named:
             return self.resolve(named), "named by the user"
@@ -118,7 +120,7 @@ class Colour:
     def is_scene_linear(self, space: str) -> bool:
         """Tell whether a space is linear in light, so that no conversion is needed.
 
-        This is tested by converting: doubled values must give doubled light, and black none.
+        This is tested by converting: doubled values must give doubled light, and black must give no light.
         """
         if space not in self._linear:
             probe = np.array([[[0, 0, 0], [0.1, 0.2, 0.4], [0.2, 0.4, 0.8], [2, 4, 8]]], np.float32)

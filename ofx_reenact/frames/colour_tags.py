@@ -16,7 +16,7 @@ _ASSUMED = "lin_rec709" if oiio.VERSION < 30100 else None
 OWN_NAME = "reenact:colorspace"
 # Colour models that cannot be converted to light without a profile; OpenImageIO guesses a conversion.
 _UNREADABLE_MODELS = ("CMYK", "YCbCrK", "CIELAB", "ICCLAB", "ITULAB", "color separated")
-# In PNG, a gamma of 1/2.2 is an old way to tag sRGB; OpenImageIO's names for it and for sRGB.
+# OpenImageIO's names for sRGB, and for a PNG's gamma of 1/2.2, which is an old way to tag sRGB.
 _SRGB_NAMES = ("", "srgb_rec709_scene", "srgb_rec709_display", "srgb", "g22_rec709_scene", "g22_rec709", "gamma2.2")
 
 

@@ -2,7 +2,8 @@
 
 The conversion is a matrix followed by a curve. The curve is stored as 255 thresholds, found once: the smallest number
 that gives each level from 1. Numbers with the same leading bits form a group, which has at most one threshold. A table
-gives each group's level and an offset; adding it to a number's low bits raises the level from the threshold on.
+gives each group's level and an offset. The offset plus a number's low bits overflow into the level if the number
+reaches the threshold.
 """
 
 from __future__ import annotations

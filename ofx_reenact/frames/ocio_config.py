@@ -35,7 +35,8 @@ _KNOWN = {
     "Utility - Linear - sRGB": REC709, "Utility - Linear - Rec.709": REC709, **SHARED,
 }  # fmt: skip
 _KNOWN_FOLDED = {name.lower(): chromaticities for name, chromaticities in _KNOWN.items()}
-# A space has the sRGB curve if its light, from 0 to 1, differs from it by less than this; some configs use a table.
+# A space has the sRGB curve if its light, for values from 0 to 1, differs from the curve's by less than this; some
+# configs use a table.
 _CURVE_TOLERANCE = 2e-3
 _REFERENCES = (ocio.REFERENCE_SPACE_SCENE, ocio.REFERENCE_SPACE_DISPLAY)
 # The file rule of OpenColorIO that searches for names of colour spaces in paths.
@@ -160,7 +161,7 @@ class Config:
         return XYZ if shared == "lin_ciexyzd65_scene" else SHARED.get(shared or "")
 
     def shared_name(self, space: str) -> str | None:
-        """Return the Color Interop Forum's name of a linear space; None if there is none."""
+        """Return a linear space's name for other programs: the Forum's, or in OCIO's own configs its own; else None."""
         if self.is_ocios_own:
             return space if self._shared_id(space) else None
         if self.xyz is None:

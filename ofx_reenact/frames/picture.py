@@ -54,7 +54,7 @@ def read_picture(
         path: a picture, or a sequence or video with the frame.
         colour: colour spaces.
         frame: frame number; the first frame if not given.
-        space: the file's colour space; if not given, its tag's or its format's.
+        space: the file's colour space; if not given, it is chosen by the file's tag or format.
         layer: which layer of an EXR is the picture; empty to choose by the layers' names.
         sequence: the sequence of that path, if it is open already.
 
@@ -88,7 +88,7 @@ def read_shown(sequence: Sequence, frame: int, colour: Colour, space: str | None
         sequence: the sequence.
         frame: frame number.
         colour: colour spaces.
-        space: the file's colour space; if not given, its tag's or its format's.
+        space: the file's colour space; if not given, it is chosen by the file's tag or format.
         layer: which layer of an EXR is the picture; empty to choose by the layers' names.
 
     Returns:

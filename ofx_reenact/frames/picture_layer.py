@@ -51,7 +51,8 @@ def choose_layer(names: Sequence[str], wanted: str, where: str, plain: str = "")
 
     Args:
         names: names of the channels, in the order of the file.
-        wanted: name of a layer. If empty: the plain layer, else one with a usual name for the picture, else the first.
+        wanted: name of a layer. If empty: the plain layer, else one with a usual name for the picture, else the first
+            whose name does not mean data, else the first.
         where: the file's name in messages.
         plain: another name for the plain layer: the name of the part that it is in.
 

@@ -112,7 +112,7 @@ class Sequence:
         return read_in_strips(self._source[frame], frame, layer)
 
     def read_header(self, frame: int, layer: str = "") -> Plate:
-        """Read a frame's header without its pixels: all channels are 0. All frames of a video have the same header.
+        """Read a frame's header without its pixels: all channels are 0. Of a video, the first frame is read whole.
 
         Raises:
             FrameError: there is no such frame or layer, or it cannot be read.

@@ -94,7 +94,7 @@ class Sound:
                 gap = place - (done or 0)
                 for first in range(0, gap, _BLOCK * rate):
                     yield rate, np.zeros((min(_BLOCK * rate, gap - first), CHANNELS), np.float32)
-                # Until the first sample from the start time on, each block is placed exactly by its time stamp.
+                # Each block is placed exactly by its time stamp until one has samples at or after the start time.
                 samples = block[max(-gap, 0) :]
                 done = max(place, done or 0) if len(samples) else done
             if len(samples):

@@ -23,10 +23,10 @@ VIDEOS = (
 
 
 def video_of(path: Path) -> Video | None:
-    """Open a file if it is a video, by its suffix, as an animated picture, or because it is no known picture format.
+    """Open a file if it is a video: it has a video's suffix, is an animated picture, or is in no known picture format.
 
     Returns:
-        The video; None if the file is a picture.
+        The video; None if the file is a picture, or neither.
 
     Raises:
         FrameError: it is a video, but cannot be read.

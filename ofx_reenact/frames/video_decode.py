@@ -109,7 +109,7 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
 
 
 def _decoder_of(stream: Any) -> Any:
-    """Return the decoder of a stream. Its threads share slices, not frames: only so are damaged frames marked."""
+    """Return the decoder of a stream. Threads decode slices, not frames: otherwise damage would not be marked."""
     decoder = stream.codec_context
     has_alpha = "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE"))
     if has_alpha and decoder.name in _ALPHA_DECODERS:
@@ -132,7 +132,7 @@ def _check_index(path: Path, stream: Any) -> None:
 
 
 def deinterlace(frames: Iterator[Any]) -> Generator[Any, None, None]:
-    """Deinterlace frames with FFmpeg's bwdif; the number of frames stays the same."""
+    """Deinterlace frames with FFmpeg's bwdif, a single one with estdif; the number of frames stays the same."""
     first = next(frames)
     second = next(frames, first)
     graph = av.filter.Graph()

@@ -71,7 +71,7 @@ class Video:
         rgb, alpha = known.coding.pixels(picture)
         rgb = known.turn(rgb)
         if alpha is not None:
-            # Videos have straight alpha. It is associated in the coded values, as for picture formats.
+            # Videos have straight alpha. The coded values are multiplied by it, as for picture formats.
             alpha = known.turn(alpha)
             rgb = rgb * alpha[..., None]
         window = Window(0, 0, rgb.shape[1], rgb.shape[0])

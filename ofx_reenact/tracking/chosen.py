@@ -63,7 +63,7 @@ LARGEST = Chosen()
 
 
 def nearest(boxes: Sequence[np.ndarray], place: tuple[float, float]) -> int | None:
-    """Return the index of the box (left, top, right, bottom) nearest to a place; if several are as near, by centre."""
+    """Return the index of the box (left, top, right, bottom) nearest to a place, ties by centre; None without boxes."""
 
     def distance(i: int) -> tuple[float, float]:
         low, high = boxes[i][:2], boxes[i][2:]

@@ -1,8 +1,8 @@
 """Derive a performance from tracked frames: fill gaps, take out the head's pose, smooth, choose a reference.
 
 No other step uses more than one frame, so a frame that is rendered alone equals the same frame of a range. Values of
-one shot do not influence another shot. Only two things are of the person, over all shots: the shape of the head's
-rigid points, and the medians that neutrality is measured from.
+one shot do not influence another shot. Only two things are computed over all shots, for the person: the shape of
+the head's rigid points, and the medians that neutrality is measured from.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def derive(
 def fill_blendshapes(found: TrackedFrames) -> np.ndarray:
     """Return the blendshapes of every frame (T, 52).
 
-    Landmarks determine them poorly, so frames placed by hand get those of their neighbours, as frames without a face.
+    Landmarks determine them poorly, so frames placed by hand get their neighbours', as frames without a face do.
     """
     own = ~found.hand_made
     if not own.any():

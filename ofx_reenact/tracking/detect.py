@@ -23,8 +23,8 @@ _FACE_SCORE = 0.5
 _UPRIGHT_SCORE, _GAIN = 0.9, 0.05
 # Detections with a larger intersection over union are of the same face.
 _OVERLAP = 0.3
-# The detector misses a face smaller than about a twelfth of its picture. If it finds none, it runs again on half
-# overlapping tiles, whose side is this fraction of the picture's shorter side.
+# The detector misses a face smaller than about a twelfth of its picture. If it finds none, it runs again on tiles
+# that overlap by half, with these fractions of the picture's shorter side as their side, one after the other.
 _TILES = (0.5, 0.25)
 
 
@@ -103,7 +103,7 @@ class FaceDetector:
     def _detect_turned(
         self, image: np.ndarray, tiles: list[tuple[int, int, int, int]], quarter: int
     ) -> list[Detection]:
-        """Find faces in tiles of the picture that are turned anticlockwise by quarters; regions are of the picture."""
+        """Find faces in tiles, each turned anticlockwise by quarters; regions are in pixels of the unturned picture."""
         found = []
         for left, top, width, height in tiles:
             tile = image[top : top + height, left : left + width]
@@ -149,7 +149,7 @@ def _anchors() -> np.ndarray:
 
 
 def _tile_starts(length: int, side: int) -> list[int]:
-    """Return the start of each tile of this side; together they cover the length, each half over the next."""
+    """Return the start of each tile of this side; they cover the length, and each overlaps the next by half or more."""
     count = max(1, math.ceil((length - side) / (side / 2)) + 1)
     return sorted({round(i * (length - side) / max(count - 1, 1)) for i in range(count)})
 

@@ -18,12 +18,12 @@ from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.surface import FACE_POINTS, openings
 
 MEAN = ("calibration", "mean_face.npy")
-# Two faces with a likeness below STRANGER are of two people, and below UNLIKE they may be. STRANGER finds two pairs of
-# strangers in three. Among 36 people, the same person neutral and smiling was never below 0.74.
+# Two faces with a likeness below STRANGER are of two people, and below UNLIKE they may be. Of pairs of strangers,
+# two in three are below STRANGER. Among 36 people, the same person neutral and smiling was never below 0.74.
 STRANGER, UNLIKE = 0.5, 0.65
 # Points along each side of the unrolled face, and pixels across a face in the picture that is sampled.
 _GRID, _PIXELS_PER_FACE = 28, 42
-# Distance of the axis around which the face is unrolled from its foremost point, in canonical units.
+# The face is unrolled around an axis that lies this far behind its rearmost point, in canonical units.
 _AXIS = 4.0
 # Added to brightness (0 to 255) before the logarithm, so that noise in the dark counts little.
 _NOISE_FLOOR = 20.0

@@ -12,7 +12,7 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 _LUMA = np.array([0.2126, 0.7152, 0.0722]) / 255
 # Standard deviation of the blur under a skin point, in heights of the face.
 _SKIN_SIGMA = 1 / 60
-# A larger face is subsampled to about this many pixels along its longer side.
+# A larger face is subsampled to less than twice this many pixels along its longer side.
 _MAX_SIDE = 256
 
 

@@ -32,7 +32,7 @@ def measure_neutrality(shapes: np.ndarray, frontal: np.ndarray, rotation: np.nda
     """Return how far each frame is from a face at rest seen from the front: (T,), 0 is at rest.
 
     At rest the eyes are open and the lips shut, and gaze and brows are at their median. The median is needed because
-    some people's blendshapes are of raised or lowered brows all the time.
+    some people's brows would otherwise count as raised or lowered all the time.
 
     Args:
         shapes: blendshapes (T, 52); if all are 0, the mean distance to the median mesh is used instead.

@@ -1,7 +1,7 @@
 """The performance file: a tracked driver, smoothed, with gaps filled and a reference frame.
 
 An ``.npz`` archive without pickled content; ``docs/performance.md`` describes each array. A target that moves has one,
-too: there, the target is meant wherever the text has the driver.
+too: for it, read "the target" wherever the text says "the driver".
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Performance:
         return self.scale[:, None, None] * turned + self.translation[:, None]
 
     def choose_reference(self, rotation: np.ndarray) -> int:
-        """Return the frame in which the face is calmest and the head is nearest to a rotation (3, 3), both together.
+        """Return the frame with the least sum of neutrality and of the head's turn away from a rotation (3, 3).
 
         If the user chose a reference frame when tracking, that one is returned.
         """

@@ -44,7 +44,7 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
             tracking, if any.
 
     Raises:
-        TrackingError: the performance does not contain the reference, or it has no face.
+        TrackingError: the performance does not contain the reference, or that frame has no face.
     """
     p = performance
     tracked = p.state == State.TRACKED

@@ -24,7 +24,7 @@ class RetimedPerformance:
         position: (N,) float64, the positions as frame numbers of the performance.
         inside: (N,) bool, the position lies between the first and the last frame.
         frontal: (N, 478, 3) float64 canonical units.
-        row: (N,) int64, row of the frame at the position or before it, in the same shot.
+        row: (N,) int64, row of the frame at the position or before it; between two shots, of the nearer frame.
         rotation, scale, translation: (N, 3, 3), (N,), (N, 3) float64, canonical units to pixels.
         confidence: (N,) float32, between two frames the lower one.
         state: (N,) uint8, between two frames the larger :class:`State`; HELD where not inside.

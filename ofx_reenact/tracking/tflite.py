@@ -21,7 +21,7 @@ def second_output_weights(model: bytes) -> tuple[int, np.ndarray, float]:
     """Return the weights that compute a model's second output, one number, from its first.
 
     Both outputs are linear in the same tensor. The first has more values than that tensor, so it determines the tensor,
-    and so the second output, too: with an error of 0.001 if the first output's is 1e-5.
+    and with it the second output: to within 0.001 if the first output is exact to 1e-5.
 
     Returns:
         The first output's tensor number; weights (n,) float64 of its values; the bias.

@@ -28,7 +28,7 @@ class Options:
     face: Chosen = LARGEST  # the face to follow
     landmarks: str = ""  # JSON file of hand-placed landmarks, or ""
     device: str = "cpu"  # where networks run: ``cpu``, ``cuda`` or ``mps``
-    aspect: float = 1.0  # pixel aspect of the files; the tracked pictures are shown in square pixels
+    aspect: float = 1.0  # pixel aspect of the files; the tracker gets pictures in square pixels
 
 
 DEFAULTS = Options()
