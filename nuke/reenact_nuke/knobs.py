@@ -40,9 +40,7 @@ def value(node: Any, option: Dict[str, Any]) -> Any:
         return _number_or_path(found.value(), option)
     if kind == "text" and option["path"]:
         return path(found)
-    text = str(found.value()).strip()
-    # A node of an earlier version may have a choice's earlier name.
-    return option["earlier"].get(text, text)
+    return options.present_choice(option, str(found.value()).strip())
 
 
 def _number_or_path(content: Any, option: Dict[str, Any]) -> Any:

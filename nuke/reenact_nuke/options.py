@@ -31,6 +31,11 @@ def version() -> str:
     return str(schema()["version"])
 
 
+def present_choice(option: Dict[str, Any], value: Any) -> Any:
+    """Give a choice's present name: nodes and presets of earlier versions have earlier names."""
+    return option["earlier"].get(value, value) if isinstance(value, str) else value
+
+
 def is_path(option: Dict[str, Any], value: Any) -> bool:
     """Tell whether a value of an option names a file, or files; some options also take other texts and numbers."""
     if not option["path"] or not isinstance(value, (str, list)):

@@ -45,11 +45,11 @@ def read(name: str) -> Dict[str, Any]:
         names = ", ".join(sorted(files())) or "none"
         raise ReenactError(f"There is no preset '{name}'; there are: {names}")
     values = options.read_json_part(file, SCHEMA, "values", "a preset")
-    known = {option["name"] for option in options.all_options()} - set(layout.MANAGED)
-    unknown = sorted(set(values) - known)
+    known = {option["name"]: option for option in options.all_options() if option["name"] not in layout.MANAGED}
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise ReenactError("{}: unknown option {}".format(file, ", ".join(unknown)))
-    return values
+    return {name: options.present_choice(known[name], value) for name, value in values.items()}
 
 
 def apply(node: Any, name: str) -> None:
@@ -132,4 +132,7 @@ def _set(node: Any, option: Dict[str, Any], value: Any) -> None:
     else:
         # As text: a knob of choices takes a number for an index.
         content = ", ".join(value) if kind == "paths" else str(value) if option["choices"] else value
-        knobs.knob(node, layout.knob_name(name)).setValue(content)
+        knob = knobs.knob(node, layout.knob_name(name))
+        # The knob of an earlier version has only the earlier names of choices.
+        earlier = [before for before, present in option["earlier"].items() if present == content]
+        knob.setValue(earlier[0] if earlier and content not in knob.values() else content)

@@ -16,6 +16,9 @@ from ofx_reenact.cli.evaluate_report import (
     refuse_outputs,
     write_report,
 )
+from ofx_reenact.cli.options import value_now
+from ofx_reenact.settings.earlier_names import VALUES
+from ofx_reenact.settings.option import split_list
 
 RELATIVE = "Motion is relative, the default of a render: the driver's change since its reference frame, not its pose."
 
@@ -64,6 +67,7 @@ def command(
     check_matplotlib()
     chosen = cross_pairs(targets, drivers, pairs, seed) if targets else self_pairs(drivers, target_frame, pairs, seed)
     kept = report / "frames" if keep_frames else None
+    methods = ",".join(value_now("--methods", name, VALUES["profile"]) for name in split_list(methods))
     to_render = parse_methods(methods), parse_strengths(strengths)
     options = Options(every, limit, rendered, identity, features, kept, *to_render)
     left_out = list_left_out(protocol, options)

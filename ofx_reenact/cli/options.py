@@ -121,11 +121,11 @@ def _checker(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
     """Return a callback that checks a value while the command line is parsed: a wrong one is a usage error."""
 
     def callback(value: Any) -> Any:
+        value = value_now(flag(field.name), value, VALUES.get(field.name, {}))
         try:
-            # Earlier names and values are accepted.
+            # Earlier names are accepted.
             for name, one in as_named_now({field.name: _value_of(field, value)}).items():
                 check(_FIELDS[name], one)
-            value_now(flag(field.name), value, VALUES.get(field.name, {}))
         except SettingsError as error:
             raise typer.BadParameter(str(error)) from error
         return value

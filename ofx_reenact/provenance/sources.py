@@ -15,6 +15,7 @@ from typing import Any
 
 from ofx_reenact.files import parse_json
 from ofx_reenact.settings import Settings
+from ofx_reenact.settings.earlier_names import as_named_now
 from ofx_reenact.settings.option import flag
 
 # Options that choose one of several people in a picture.
@@ -87,7 +88,8 @@ class MadeOf:
         inputs, settings, weights = (parts.get(name) for name in ("inputs", "settings", "weights"))
         if not (isinstance(inputs, dict) and isinstance(settings, dict) and isinstance(weights, dict)):
             raise ValueError("what it was made from is not an object with inputs, settings and weights")
-        return cls({what: _source(what, content) for what, content in inputs.items()}, settings, weights)
+        sources = {what: _source(what, content) for what, content in inputs.items()}
+        return cls(sources, as_named_now(settings), weights)
 
     @classmethod
     def of_text(cls, text: str) -> MadeOf:

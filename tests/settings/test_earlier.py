@@ -4,6 +4,7 @@ import pytest
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.provenance import MadeOf
 from ofx_reenact.settings import Settings, describe
 
 
@@ -34,3 +35,17 @@ def test_the_command_line_notes_the_present_name(line, note, tmp_path, monkeypat
     assert run(line.split()) == 1
     printed = capsys.readouterr().err
     assert f"note: {note}\n" in printed and "choose from" not in printed
+
+
+def test_evaluated_methods_have_earlier_names(tmp_path, capsys):
+    (tmp_path / "a.mp4").touch()
+    line = ["evaluate", "reenactment", "--protocol", "self", "--drivers", str(tmp_path), "--methods", "plate,magic"]
+    assert run([*line, "--report", str(tmp_path / "r")]) == 2
+    error = capsys.readouterr().err
+    assert "note: --methods plate is called warp now\n" in error and "--methods magic: choose from" in error
+
+
+def test_a_file_made_with_an_earlier_name_is_of_the_same_settings():
+    made = MadeOf.of_dict({"inputs": {}, "settings": {"profile": "paper"}, "weights": {}})
+    assert made.settings == {"profile": "portrait"}
+    assert made.describe_other_options(MadeOf({}, {"profile": "portrait"})) == []
